@@ -1,0 +1,22 @@
+//! Demand as a distribution: series in, forecast out.
+//!
+//! The law of this crate is mathematics. It does no I/O, reads no clock, draws no chance, and has no word for
+//! the machines that will serve the demand: what is predicted here must not change with the prediction
+//! (SPEC S7.1). Everything is a total function of its arguments, so the same history gives the same bytes.
+//!
+//! Read in this order: a [`Grid`] is a regular axis of time; [`Samples`] are measurements as they arrived and
+//! become a [`Series`] with every [`Repair`] named; a [`Model`] fitted to a series gives a [`Forecast`], which
+//! has a [`Fan`] of quantiles for each future point, or says why it is [`Unfit`].
+
+mod fan;
+mod grid;
+pub mod linalg;
+mod model;
+mod samples;
+mod series;
+
+pub use fan::{Fan, Forecast, LEVELS, level_index};
+pub use grid::{DAY_S, Grid, HOUR_S, WEEK_S};
+pub use model::{Fitted, Model, Unfit};
+pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Useless};
+pub use series::Series;
