@@ -8,15 +8,21 @@
 //! become a [`Series`] with every [`Repair`] named; a [`Model`] fitted to a series gives a [`Forecast`], which
 //! has a [`Fan`] of quantiles for each future point, or says why it is [`Unfit`].
 
+mod backtest;
 mod fan;
 mod grid;
 pub mod linalg;
 mod model;
+mod reference;
 mod samples;
+mod score;
 mod series;
 
+pub use backtest::{Backtest, Fallback, Unwatched, Watch, backtest, leak};
 pub use fan::{Fan, Forecast, LEVELS, level_index};
 pub use grid::{DAY_S, Grid, HOUR_S, WEEK_S};
 pub use model::{Fitted, Model, Unfit};
+pub use reference::WeeklyNaive;
 pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Useless};
+pub use score::{Lead, Measures, Protocol, Row, SCORED_LEVELS, Unscorable, geometric_mean, leads, pinball};
 pub use series::Series;
