@@ -1,1 +1,3 @@
+//! The `tidecast` command.
+
 fn main() {}
