@@ -1,1 +1,25 @@
-//! placeholder
+//! Rehearsal: the production decisions in virtual time, against clouds that take time and fail.
+//!
+//! The law of this crate is that everything comes from its arguments and a seed: it does no I/O and reads no clock,
+//! and two runs with one seed are byte-equal. It may draw chance, from one stream per purpose.
+//!
+//! Read in this order: a [`Trace`] is demand minute by minute; a [`Policy`] decides how many servers a [`Fleet`]
+//! has; [`simulate`] plays one upon the other and gives a [`Run`] with its [`Timeline`] and [`Scorecard`], which
+//! judges it against the [`optimum`] of one who knew everything.
+
+mod fleet;
+mod oracle;
+mod policy;
+mod scorecard;
+mod simulate;
+mod timeline;
+mod trace;
+mod window;
+
+pub use fleet::Fleet;
+pub use oracle::{optimum, oracle};
+pub use policy::{NoSuchPolicy, Policy};
+pub use scorecard::Scorecard;
+pub use simulate::{Run, Setup, simulate};
+pub use timeline::Timeline;
+pub use trace::{BIN, DAY, DAY_BINS, Trace};
