@@ -8,6 +8,7 @@
 //! become a [`Series`] with every [`Repair`] named; a [`Model`] fitted to a series gives a [`Forecast`], which
 //! has a [`Fan`] of quantiles for each future point, or says why it is [`Unfit`].
 
+mod axis;
 mod backtest;
 mod fan;
 mod grid;
@@ -23,6 +24,6 @@ pub use fan::{Fan, Forecast, LEVELS, level_index};
 pub use grid::{DAY_S, Grid, HOUR_S, WEEK_S};
 pub use model::{Fitted, Model, Unfit};
 pub use reference::WeeklyNaive;
-pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Useless};
+pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Useless, VALUE_MAX};
 pub use score::{Lead, Measures, Protocol, Row, SCORED_LEVELS, Unscorable, geometric_mean, leads, pinball};
 pub use series::Series;

@@ -3,8 +3,9 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::axis::Axis;
 use crate::model::span;
-use crate::{DAY_S, Grid, Series};
+use crate::{DAY_S, Series};
 
 /// One measurement as it arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -55,6 +56,18 @@ pub enum Useless {
     /// Nothing finite and non-negative.
     #[error("none of the {0} measurements is a finite number that is not negative")]
     NothingSound(usize),
+    /// No interval has half of its measurements.
+    #[error(
+        "no interval of {} has half of its measurements, which come every {}; more of them are needed",
+        span(*.bin_s),
+        span(*.step_s)
+    )]
+    Thin {
+        /// Seconds that an interval lasts.
+        bin_s: i64,
+        /// Seconds between measurements.
+        step_s: i64,
+    },
     /// The grid would be larger than any history needs.
     #[error(
         "from {from} to {to} in steps of {step_s} s makes {points} points; at most {POINTS_MAX} are taken"
@@ -73,6 +86,9 @@ pub enum Useless {
 
 /// The most points a series may have: ten years of minutes.
 pub const POINTS_MAX: i64 = 5_300_000;
+
+/// The largest value taken for a demand: no service has more to do, and sums of squares stay finite.
+pub const VALUE_MAX: f64 = 1e30;
 
 /// Something that was mended on the way from samples to a series, and how often.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -98,10 +114,16 @@ pub enum RepairKind {
     NotFinite,
     /// Below zero, which no demand is: left out.
     Negative,
+    /// Above [`VALUE_MAX`]: left out.
+    TooLarge,
+    /// A few measurements months away from all others, as wrong clocks make them: left out.
+    Stray,
     /// The same time twice: the one that came last counts.
     Doubled,
     /// Not on the grid: counted to the interval that it falls into.
     OffGrid,
+    /// Measured less often than the rest for a while: each counts for the interval that it stands for.
+    Sparse,
     /// An interval with fewer than half of its measurements: taken as unknown.
     Thin,
     /// Points without a measurement: they stay unknown.
@@ -118,6 +140,15 @@ impl fmt::Display for Repair {
             }
             RepairKind::NotFinite => write!(f, "{count} value{s} not finite left out, at {first}"),
             RepairKind::Negative => write!(f, "{count} negative value{s} left out, at {first}"),
+            RepairKind::TooLarge => {
+                write!(f, "{count} value{s} above {VALUE_MAX:e} left out, at {first}")
+            }
+            RepairKind::Stray => {
+                write!(f, "{count} measurement{s} months away from all others left out, at {first}")
+            }
+            RepairKind::Sparse => {
+                write!(f, "{count} measurement{s} taken less often than the rest, from {first} on")
+            }
             RepairKind::Doubled => {
                 write!(f, "{count} time{s} measured twice, the later measurement counts, at {first}")
             }
@@ -152,6 +183,7 @@ impl Samples {
         let total = self.0.len();
         let Some(any) = self.0.first().copied() else { return Err(Useless::Empty) };
         let sorted = mended.sorted(self.0);
+        let sorted = mended.near(sorted);
         let axis = Axis::of(&sorted).ok_or(Useless::OneTime(any.time))?;
         let sound = mended.sound(sorted);
         if sound.is_empty() {
@@ -165,88 +197,17 @@ impl Samples {
     }
 }
 
-/// The axis the samples were meant to lie on.
-struct Axis {
-    step_s: i64,
-    /// Seconds that the axis is off the epoch's multiples of the step.
-    phase_s: i64,
-    /// Whether every sample lies on it.
-    exact: bool,
-}
-
-impl Axis {
-    /// The axis of sorted samples: their smallest distance when all others are multiples of it, else the
-    /// usual step nearest to their median distance.
-    fn of(sorted: &[Sample]) -> Option<Self> {
-        let seconds: Vec<i64> = sorted.iter().map(|s| s.time.as_second()).collect();
-        let mut gaps: Vec<i64> = seconds.windows(2).map(|w| w[1] - w[0]).filter(|g| *g > 0).collect();
-        let least = *gaps.iter().min()?;
-        let whole = sorted.iter().all(|s| s.time.subsec_nanosecond() == 0);
-        if whole && DAY_S % least == 0 && gaps.iter().all(|g| g % least == 0) {
-            return Some(Self { step_s: least, phase_s: seconds[0].rem_euclid(least), exact: true });
-        }
-        gaps.sort_unstable();
-        let median = gaps[gaps.len() / 2];
-        let step_s = USUAL_STEPS_S.into_iter().min_by_key(|s| (s - median).abs() * 1000 / s.min(&median))?;
-        Some(Self { step_s, phase_s: 0, exact: false })
-    }
-
-    fn bin(&self, time: Timestamp, bin_s: i64) -> i64 {
-        (time.as_second() - self.phase_for(bin_s)).div_euclid(bin_s)
-    }
-
-    fn phase_for(&self, bin_s: i64) -> i64 {
-        if bin_s == self.step_s { self.phase_s } else { 0 }
-    }
-
-    /// Puts sorted, sound samples into bins; averages within a bin.
-    fn place(&self, samples: &[Sample], bin_s: i64, mended: &mut Mended) -> Result<Series, Useless> {
-        let bin_s = bin_s.max(self.step_s);
-        let averaged = bin_s > self.step_s;
-        let (from, to) = (samples[0].time, samples[samples.len() - 1].time);
-        let first = self.bin(from, bin_s);
-        let points = self.bin(to, bin_s) - first + 1;
-        if points > POINTS_MAX {
-            return Err(Useless::TooLong { from, to, step_s: bin_s, points });
-        }
-        let mut bins = vec![(0.0, 0u32); points as usize];
-        for sample in samples {
-            let bin = &mut bins[(self.bin(sample.time, bin_s) - first) as usize];
-            *bin = (bin.0 + sample.value, bin.1 + 1);
-        }
-        let at = |i: i64| {
-            Timestamp::from_second((first + i) * bin_s + self.phase_for(bin_s)).unwrap_or(Timestamp::MAX)
-        };
-        let full = |n: u32| !averaged || 2 * i64::from(n) * self.step_s >= bin_s;
-        let mut values: Vec<f64> = Vec::with_capacity(bins.len());
-        for (i, (sum, n)) in bins.into_iter().enumerate() {
-            if n > 0 && !full(n) {
-                mended.note(RepairKind::Thin, at(i as i64));
-            }
-            values.push(if n > 0 && full(n) { sum / f64::from(n) } else { f64::NAN });
-        }
-        Ok(trimmed(Grid::new(at(0), bin_s, values.len()), values))
-    }
-}
-
-/// Steps that people measure in, from a second to a day.
-const USUAL_STEPS_S: [i64; 20] =
-    [1, 2, 5, 10, 15, 20, 30, 60, 120, 300, 600, 900, 1200, 1800, 3600, 7200, 10800, 21600, 43200, 86400];
-
-/// Without the unknown points at both ends, which averaging may leave.
-fn trimmed(grid: Grid, values: Vec<f64>) -> Series {
-    let known = |v: &f64| v.is_finite();
-    let from = values.iter().position(known).unwrap_or(0);
-    let to = values.iter().rposition(known).map_or(0, |i| i + 1).max(from);
-    Series::new(grid.slice(from, to), values[from..to].to_vec())
-}
+/// Measurements further than this from all others are strays, if they are few.
+const STRAY_S: i64 = 90 * DAY_S;
+/// More than this many are no strays.
+const STRAYS_MAX: usize = 5;
 
 /// Counts what is mended.
 #[derive(Default)]
-struct Mended(std::collections::BTreeMap<RepairKind, Repair>);
+pub(crate) struct Mended(std::collections::BTreeMap<RepairKind, Repair>);
 
 impl Mended {
-    fn note(&mut self, kind: RepairKind, time: Timestamp) {
+    pub(crate) fn note(&mut self, kind: RepairKind, time: Timestamp) {
         let new = Repair { kind, count: 0, first: time, longest_s: 0 };
         self.0.entry(kind).or_insert(new).count += 1;
     }
@@ -271,6 +232,10 @@ impl Mended {
                 self.note(RepairKind::Negative, s.time);
                 false
             }
+            v if v > VALUE_MAX => {
+                self.note(RepairKind::TooLarge, s.time);
+                false
+            }
             _ => true,
         });
         samples
@@ -290,11 +255,22 @@ impl Mended {
         unique
     }
 
-    fn off_grid(&mut self, samples: &[Sample], axis: &Axis) {
-        if axis.exact {
-            return;
+    /// Without the strays: up to [`STRAYS_MAX`] measurements, fewer than one in a hundred, that lie
+    /// [`STRAY_S`] before or after the others.
+    fn near(&mut self, mut samples: Vec<Sample>) -> Vec<Sample> {
+        let few = STRAYS_MAX.min(samples.len() / 100);
+        let far = |pair: &[Sample]| pair[1].time.as_second() - pair[0].time.as_second() > STRAY_S;
+        let after = (1..=few).rev().find(|n| far(&samples[samples.len() - n - 1..]));
+        let late = samples.split_off(samples.len() - after.unwrap_or(0));
+        let before = (1..=few).rev().find(|n| far(&samples[n - 1..])).unwrap_or(0);
+        for stray in samples.drain(..before).chain(late) {
+            self.note(RepairKind::Stray, stray.time);
         }
-        for sample in samples.iter().filter(|s| s.time.as_second().rem_euclid(axis.step_s) != 0) {
+        samples
+    }
+
+    fn off_grid(&mut self, samples: &[Sample], axis: &Axis) {
+        for sample in samples.iter().filter(|sample| !axis.holds(sample.time)) {
             self.note(RepairKind::OffGrid, sample.time);
         }
     }
