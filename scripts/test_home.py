@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 import unittest
 from datetime import datetime
 from pathlib import Path
@@ -153,6 +154,26 @@ def read(path):
         assert next(rows) == ["timestamp", "value"], path
         pairs = [(datetime.fromisoformat(t).timestamp(), float(v)) for t, v in rows]
     return [t for t, _ in pairs], [v for _, v in pairs]
+
+
+class Laws(unittest.TestCase):
+    MAY_USE = {"forecast": set(), "pilot": {"forecast"}, "world": {"forecast", "pilot"}}
+    HANDS = {"tokio", "reqwest", "hyper", "axum", "rusqlite", "rand", "getrandom"}
+
+    def test_each_crate_depends_on_those_below_it_alone(self):
+        for crate, below in self.MAY_USE.items():
+            with self.subTest(crate=crate):
+                uses = set(tomllib.loads((ROOT / "crates" / crate / "Cargo.toml").read_text())["dependencies"])
+                ours = {name.removeprefix("tidecast-") for name in uses if name.startswith("tidecast")}
+                self.assertLessEqual(ours, below)
+                self.assertFalse(uses & self.HANDS, "a pure crate has no hands")
+
+    def test_forecasting_has_no_word_for_what_serves(self):
+        for file in sorted((ROOT / "crates" / "forecast" / "src").rglob("*.rs")):
+            for number, line in enumerate(file.read_text().splitlines(), 1):
+                code = line.split("//")[0]
+                with self.subTest(place=f"{file.name}:{number}"):
+                    self.assertNotRegex(code, r"(?i)(?<![a-z])(servers?|instances?|replicas?|pods?|nodes?|fleets?)(?![a-z])")
 
 
 class Bans(unittest.TestCase):
