@@ -8,18 +8,25 @@
 //! become a [`Series`] with every [`Repair`] named; a [`Model`] fitted to a series gives a [`Forecast`], which
 //! has a [`Fan`] of quantiles for each future point, or says why it is [`Unfit`].
 
-mod axis;
-mod backtest;
-mod fan;
 mod grid;
-pub mod linalg;
-mod model;
-mod reference;
 mod samples;
-mod score;
+mod axis;
 mod series;
+mod fan;
+mod model;
+pub mod past;
+pub mod method;
+pub mod models;
+mod ensemble;
+mod calibrated;
+mod lane;
+mod backtest;
+mod score;
+mod reference;
+pub mod linalg;
 
 pub use backtest::{Backtest, Fallback, Unwatched, Watch, backtest, leak};
+pub use calibrated::{Calibrated, Leads};
 pub use fan::{Fan, Forecast, LEVELS, level_index};
 pub use grid::{DAY_S, Grid, HOUR_S, WEEK_S};
 pub use model::{Fitted, Model, Unfit};

@@ -1,0 +1,178 @@
+//! From a point method to a model: the fan comes from the method's own past errors.
+
+use std::sync::Arc;
+
+use crate::lane::{Lane, LaneShape};
+use crate::method::{Method, Walker};
+use crate::past::Past;
+use crate::{Fan, Fitted, Forecast, Grid, LEVELS, Model, Series, Unfit};
+
+/// The lead times at which a model learns what its forecasts are worth; in between it interpolates.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leads(Vec<i64>);
+
+impl Leads {
+    /// For planning: every five minutes of the first hour, then wider and wider up to two days.
+    pub fn knots() -> Self {
+        let hour = (1..=12).map(|k| 300 * k);
+        let later = [90, 120, 180, 240, 360, 480, 720, 960, 1200, 1440, 1800, 2160, 2880].map(|m| 60 * m);
+        Self(hour.chain(later).collect())
+    }
+
+    /// Exactly these, in seconds.
+    pub fn exactly(seconds: impl IntoIterator<Item = i64>) -> Self {
+        Self(seconds.into_iter().collect())
+    }
+
+    /// In steps of this grid: whole steps, at least one, ascending, each once.
+    fn steps(&self, step_s: i64) -> Vec<usize> {
+        let mut steps: Vec<usize> = self.0.iter().map(|s| (s / step_s).max(1) as usize).collect();
+        steps.sort_unstable();
+        steps.dedup();
+        steps
+    }
+}
+
+/// A [`Method`] with quantiles calibrated on its own past errors, for each lead.
+///
+/// Fitting replays the whole history: the method forecasts it step by step, and each forecast, once its target has come,
+/// gives a residual. A residual is normalised by what is known beforehand of how wrong forecasts are then (the level,
+/// the time of the week, the phase of the hour, the last hours), and the quantiles of the last four weeks of normalised
+/// residuals, scaled back, are the fan. So it covers what it says, also where errors are not normal.
+///
+/// Source: split conformal prediction (Vovk et al., *Algorithmic Learning in a Random World*, 2005) on normalised
+/// residuals; up to an hour ahead the level adapts to the coverage realised (Gibbs & Candès, *Adaptive Conformal
+/// Inference Under Distribution Shift*, 2021).
+#[derive(Debug, Clone)]
+pub struct Calibrated {
+    method: Arc<dyn Method>,
+    leads: Leads,
+}
+
+impl Calibrated {
+    /// This method, with quantiles learned at these leads.
+    pub fn new(method: impl Method + 'static, leads: Leads) -> Self {
+        Self { method: Arc::new(method), leads }
+    }
+}
+
+impl Model for Calibrated {
+    fn name(&self) -> String {
+        self.method.name().into()
+    }
+
+    fn fit(&self, history: &Series) -> Result<Box<dyn Fitted>, Unfit> {
+        Ok(Box::new(Walk::through(self, history)?))
+    }
+}
+
+/// A method that has walked through a history.
+struct Walk {
+    name: &'static str,
+    past: Past,
+    walker: Box<dyn Walker>,
+    leads: Vec<usize>,
+    lanes: Vec<Lane>,
+    points: Vec<f64>,
+}
+
+impl Clone for Walk {
+    fn clone(&self) -> Self {
+        Self {
+            name: self.name,
+            past: self.past.clone(),
+            walker: self.walker.boxed_clone(),
+            leads: self.leads.clone(),
+            lanes: self.lanes.clone(),
+            points: self.points.clone(),
+        }
+    }
+}
+
+impl Walk {
+    fn through(model: &Calibrated, history: &Series) -> Result<Self, Unfit> {
+        let past = Past::begin(history)?;
+        let leads = model.leads.steps(history.grid().step_s);
+        let filled = past.fill_all(&history.values()[past.seen()..]);
+        let walker = model.method.start(&past, &filled, &leads);
+        let shape = LaneShape::of(&past);
+        let lanes = leads.iter().map(|lead| Lane::new(*lead, &shape)).collect();
+        let points = vec![f64::NAN; leads.len()];
+        let mut walk = Self { name: model.method.name(), past, walker, leads, lanes, points };
+        walk.update(history);
+        Ok(walk)
+    }
+
+    fn step(&mut self, value: f64) {
+        self.past.push(value);
+        self.walker.step(&self.past, &mut self.points);
+        for (lane, point) in self.lanes.iter_mut().zip(&mut self.points) {
+            if !point.is_finite() {
+                *point = stand_in(&self.past, lane.lead());
+            }
+            lane.step(&self.past, point.max(0.0));
+        }
+    }
+
+    /// The fan `lead` steps ahead: a knot's, or between two knots' by their deviations from the profile.
+    fn fan(&self, lead: usize) -> Fan {
+        match self.leads.binary_search(&lead) {
+            Ok(i) => self.lanes[i].fan(self.fallback_width(i)),
+            Err(0) => self.carried(0, 0, lead),
+            Err(i) if i == self.leads.len() => self.carried(i - 1, i - 1, lead),
+            Err(i) => self.carried(i - 1, i, lead),
+        }
+    }
+
+    /// Normalised residuals of the next shorter lead that has any, for a lead that has none yet.
+    fn fallback_width(&self, i: usize) -> Option<&Lane> {
+        self.lanes[..i].iter().rev().find(|lane| lane.has_residuals())
+    }
+
+    fn carried(&self, i: usize, j: usize, lead: usize) -> Fan {
+        let (a, b) = (self.leads[i] as f64, self.leads[j] as f64);
+        let share = if i == j { 0.0 } else { (lead as f64 - a) / (b - a) };
+        let (fan_a, fan_b) =
+            (self.lanes[i].fan(self.fallback_width(i)), self.lanes[j].fan(self.fallback_width(j)));
+        let profile = |lead: usize| {
+            let known = self.past.root.profile.at(self.past.now() + lead);
+            if known.is_finite() { known } else { 0.0 }
+        };
+        let (here, at_a, at_b) = (profile(lead), profile(self.leads[i]), profile(self.leads[j]));
+        let between = |a: f64, b: f64| {
+            let deviation = (1.0 - share) * (a.sqrt() - at_a) + share * (b.sqrt() - at_b);
+            (here + deviation).max(0.0).powi(2)
+        };
+        let quantiles = std::array::from_fn(|k: usize| between(fan_a.quantiles()[k], fan_b.quantiles()[k]));
+        Fan::new(between(fan_a.point, fan_b.point), quantiles)
+    }
+}
+
+/// What is said when the method says nothing: the season's last value, else the newest.
+fn stand_in(past: &Past, lead: usize) -> f64 {
+    let by_week = past.seasonal(lead, past.week);
+    by_week.or_else(|| past.seasonal(lead, past.day)).unwrap_or(past.filled()[past.now()])
+}
+
+impl Fitted for Walk {
+    fn update(&mut self, history: &Series) {
+        for value in &history.values()[self.past.seen().min(history.len())..] {
+            self.step(*value);
+        }
+    }
+
+    fn forecast(&self, history: &Series, horizon: Grid) -> Forecast {
+        if history.len() > self.past.seen() {
+            let mut ahead = self.clone();
+            ahead.update(history);
+            return ahead.forecast(history, horizon);
+        }
+        let grid = self.past.grid();
+        let lead = |at: jiff::Timestamp| (grid.steps_to(at) - self.past.now() as i64).max(1) as usize;
+        let fans = horizon.times().map(|at| self.fan(lead(at))).collect();
+        Forecast::new(horizon, fans, self.name)
+    }
+}
+
+/// How many levels a fan has.
+pub(crate) const K: usize = LEVELS.len();

@@ -1,0 +1,95 @@
+//! The models there are: one file each, listed here by hand.
+
+mod analogues;
+mod clusters;
+mod harmonics;
+mod holt_winters;
+mod profile_ratio;
+mod recent_days;
+mod ridge;
+mod seasonal;
+mod waves;
+
+pub use analogues::Analogues;
+pub use clusters::Clusters;
+pub use harmonics::{Harmonics, Iteration};
+pub use holt_winters::HoltWinters;
+pub use profile_ratio::ProfileRatio;
+pub use recent_days::{RecentDays, RecentDaysFitted};
+pub use ridge::Ridge;
+pub use seasonal::{LastValue, LastWeek, Yesterday};
+pub use waves::Waves;
+
+pub use crate::ensemble::Ensemble;
+use crate::method::Method;
+use crate::{Calibrated, Leads, Model};
+
+/// The names of all models, the default first.
+pub const NAMES: [&str; 17] = [
+    "ensemble",
+    "ridge_root",
+    "ridge_log",
+    "ridge_root_wide",
+    "ridge_log_wide",
+    "holt_winters",
+    "analogues_8h",
+    "analogues_24h",
+    "profile_ratio",
+    "waves",
+    "clusters",
+    "clusters_tuned",
+    "harmonics",
+    "recent_days",
+    "recent_days_fitted",
+    "last_week",
+    "yesterday",
+];
+
+/// The model called `name`, calibrated at these leads.
+pub fn named(name: &str, leads: Leads) -> Option<Box<dyn Model>> {
+    let model: Box<dyn Model> = match name {
+        "ensemble" => Box::new(Calibrated::new(ensemble(), leads)),
+        "ridge_root" => Box::new(Calibrated::new(Ridge::root(), leads)),
+        "ridge_log" => Box::new(Calibrated::new(Ridge::log(), leads)),
+        "ridge_root_wide" => Box::new(Calibrated::new(Ridge::root_wide(), leads)),
+        "ridge_log_wide" => Box::new(Calibrated::new(Ridge::log_wide(), leads)),
+        "holt_winters" => Box::new(Calibrated::new(HoltWinters::default(), leads)),
+        "analogues_8h" => Box::new(Calibrated::new(Analogues::short(), leads)),
+        "analogues_24h" => Box::new(Calibrated::new(Analogues::long(), leads)),
+        "profile_ratio" => Box::new(Calibrated::new(ProfileRatio::default(), leads)),
+        "waves" => Box::new(Calibrated::new(Waves::default(), leads)),
+        "clusters" => Box::new(Calibrated::new(Clusters::published(), leads)),
+        "clusters_tuned" => Box::new(Calibrated::new(Clusters::tuned(), leads)),
+        "harmonics" => Box::new(Calibrated::new(Harmonics::default(), leads)),
+        "recent_days" => Box::new(Calibrated::new(RecentDays::default(), leads)),
+        "recent_days_fitted" => Box::new(Calibrated::new(RecentDaysFitted::default(), leads)),
+        "last_week" => Box::new(Calibrated::new(LastWeek, leads)),
+        "yesterday" => Box::new(Calibrated::new(Yesterday, leads)),
+        "last_value" => Box::new(Calibrated::new(LastValue, leads)),
+        _ => return None,
+    };
+    Some(model)
+}
+
+/// The members of the default ensemble.
+pub fn ensemble() -> Ensemble {
+    let members: Vec<Box<dyn Method>> = vec![
+        Box::new(Ridge::root()),
+        Box::new(Ridge::log()),
+        Box::new(Ridge::root_wide()),
+        Box::new(Ridge::log_wide()),
+        Box::new(HoltWinters::default()),
+        Box::new(Analogues::short()),
+        Box::new(Analogues::long()),
+        Box::new(ProfileRatio::default()),
+        Box::new(Waves::default()),
+        Box::new(Yesterday),
+        Box::new(Clusters::tuned()),
+    ];
+    Ensemble { members }
+}
+
+/// What `tidecast run` uses where nothing else is asked for.
+pub fn default_model(leads: Leads) -> Calibrated {
+    Calibrated::new(ensemble(), leads)
+}

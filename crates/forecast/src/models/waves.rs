@@ -1,0 +1,219 @@
+//! Dynamic harmonic regression: sine waves, a trend, and what the errors say.
+
+use std::f64::consts::TAU;
+
+use crate::linalg::{dot, solve_spd};
+use crate::method::{Method, Walker};
+use crate::past::{Past, Running};
+
+/// Sine waves of the day and the week plus a trend, and a regression on their recent errors for each lead.
+///
+/// # What it assumes
+/// That the season is smooth: fourteen waves a day and ten a week, fitted in square roots to the last four weeks, the
+/// newer counting more.
+///
+/// # When it shines
+/// With little history, where a profile slot by slot is still noise; on smooth series.
+///
+/// # When it fails
+/// On sharp edges, which waves round off, and on bursts.
+///
+/// # Source
+/// Hyndman & Athanasopoulos, *Forecasting: Principles and Practice*, section 10.5 (Fourier terms with autocorrelated
+/// errors). The waves are renewed once a day by weighted least squares, weight 0.85 a week.
+///
+/// # Example
+/// ```
+/// use tidecast_forecast::{Calibrated, Leads, Model, models::Waves};
+/// assert_eq!(Calibrated::new(Waves::default(), Leads::knots()).name(), "waves");
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Waves {
+    /// Waves a day.
+    pub daily: usize,
+    /// Waves a week, those that are a day's left out.
+    pub weekly: usize,
+    /// Weeks looked at.
+    pub weeks: usize,
+    /// What a week-old value counts.
+    pub decay: f64,
+}
+
+impl Default for Waves {
+    fn default() -> Self {
+        Self { daily: 14, weekly: 10, weeks: 4, decay: 0.85 }
+    }
+}
+
+impl Method for Waves {
+    fn name(&self) -> &'static str {
+        "waves"
+    }
+
+    fn start(&self, empty: &Past, _: &[f64], leads: &[usize]) -> Box<dyn Walker> {
+        let basis = Basis::new(self, empty.day, empty.week);
+        Box::new(Fitting { spec: *self, basis, leads: leads.to_vec(), season: None, errors: Vec::new() })
+    }
+}
+
+/// All waves at each slot of the week: they recur, so they are made once.
+#[derive(Clone)]
+struct Basis {
+    week: usize,
+    /// Waves and the constant, a row for each slot.
+    rows: Vec<f64>,
+    p: usize,
+}
+
+impl Basis {
+    fn new(spec: &Waves, day: usize, week: usize) -> Self {
+        let daily = (1..=spec.daily.min(day / 2 - 1)).map(|k| k as f64 / day as f64);
+        let weekly = (1..=spec.weekly).filter(|k| k % 7 != 0).map(|k| k as f64 / week as f64);
+        let frequencies: Vec<f64> = daily.chain(weekly).collect();
+        let p = 1 + 2 * frequencies.len();
+        let mut rows = Vec::with_capacity(week * p);
+        for slot in 0..week {
+            rows.push(1.0);
+            for f in &frequencies {
+                let (sin, cos) = (TAU * f * slot as f64).sin_cos();
+                rows.extend([sin, cos]);
+            }
+        }
+        Self { week, rows, p }
+    }
+
+    fn row(&self, t: usize) -> &[f64] {
+        let slot = t % self.week;
+        &self.rows[slot * self.p..(slot + 1) * self.p]
+    }
+}
+
+/// The waves in force: their coefficients, the trend, and the residuals that they leave.
+#[derive(Clone)]
+struct Season {
+    beta: Vec<f64>,
+    trend: f64,
+    /// The day's start at which they were fitted, and the first time looked at.
+    made: usize,
+    from: usize,
+    residual: Running,
+}
+
+#[derive(Clone)]
+struct Fitting {
+    spec: Waves,
+    basis: Basis,
+    leads: Vec<usize>,
+    season: Option<Season>,
+    /// For each lead the regression on recent errors.
+    errors: Vec<[f64; ERRORS]>,
+}
+
+/// Features of the regression on recent errors.
+const ERRORS: usize = 7;
+
+impl Season {
+    fn at(&self, basis: &Basis, t: usize) -> f64 {
+        let weeks = (t as f64 - self.made as f64) / basis.week as f64;
+        dot(&self.beta, basis.row(t)) + self.trend * weeks.min(0.15)
+    }
+}
+
+impl Fitting {
+    /// Weighted least squares over the last weeks; none if it cannot be solved.
+    fn fit(&self, past: &Past) -> Option<Season> {
+        let made = past.now();
+        let from = made.saturating_sub(self.spec.weeks * past.week);
+        let p = self.basis.p + 1;
+        let (mut gram, mut rhs) = (vec![0.0; p * p], vec![0.0; p]);
+        let z = past.root.z.values();
+        let mut row = vec![0.0; p];
+        for t in from..made {
+            let weeks = (t as f64 - made as f64) / past.week as f64;
+            let w = self.spec.decay.powf(-weeks);
+            row[..p - 1].copy_from_slice(self.basis.row(t));
+            row[p - 1] = weeks;
+            for i in 0..p {
+                let wx = w * row[i];
+                rhs[i] += wx * z[t];
+                for (g, x) in gram[i * p..=i * p + i].iter_mut().zip(&row) {
+                    *g += wx * x;
+                }
+            }
+        }
+        let least = 1e-5 * (made - from) as f64;
+        (0..p).for_each(|i| gram[i * p + i] += least);
+        let mut beta = vec![0.0; p];
+        solve_spd(&mut gram, &rhs, &mut beta).then(|| self.season(past, beta, from, made))
+    }
+
+    fn season(&self, past: &Past, mut beta: Vec<f64>, from: usize, made: usize) -> Season {
+        let trend = beta.pop().expect("the trend is the last coefficient");
+        let mut season = Season { beta, trend, made, from, residual: Running::default() };
+        for t in from..made {
+            let residual = past.root.z.values()[t] - season.at(&self.basis, t);
+            season.residual.push(residual);
+        }
+        season
+    }
+
+    /// How the errors known at `t` (counted from the season's start) foretell the one `lead` later.
+    fn features(&self, season: &Season, past: &Past, t: usize, lead: usize) -> [f64; ERRORS] {
+        let i = t as i64;
+        let r = &season.residual;
+        let back = |period: usize| r.at(i + lead as i64 - (lead.div_ceil(period) * period) as i64);
+        let hour = past.steps(3600);
+        [
+            r.at(i),
+            r.at(i - 1),
+            r.at(i - 2),
+            back(past.day),
+            back(past.week),
+            r.trailing(i, hour),
+            r.trailing(i, past.day),
+        ]
+    }
+
+    fn fit_errors(&self, season: &Season, past: &Past, lead: usize) -> [f64; ERRORS] {
+        let r = season.residual.values();
+        let (mut gram, mut rhs) = ([0.0; ERRORS * ERRORS], [0.0; ERRORS]);
+        for t in 0..r.len().saturating_sub(lead) {
+            let x = self.features(season, past, t, lead);
+            if x.iter().any(|v| !v.is_finite()) {
+                continue;
+            }
+            for i in 0..ERRORS {
+                rhs[i] += x[i] * r[t + lead];
+                (0..=i).for_each(|j| gram[i * ERRORS + j] += x[i] * x[j]);
+            }
+        }
+        (0..ERRORS).for_each(|i| gram[i * ERRORS + i] = 1.01 * gram[i * ERRORS + i] + 1e-9);
+        let mut beta = [0.0; ERRORS];
+        solve_spd(&mut gram, &rhs, &mut beta);
+        beta
+    }
+}
+
+impl Walker for Fitting {
+    fn step(&mut self, past: &Past, points: &mut [f64]) {
+        let now = past.now();
+        if now >= past.week && now.is_multiple_of(past.day) {
+            if let Some(season) = self.fit(past) {
+                self.errors = self.leads.iter().map(|lead| self.fit_errors(&season, past, *lead)).collect();
+                self.season = Some(season);
+            }
+        }
+        let Some(mut season) = self.season.take() else { return points.fill(f64::NAN) };
+        season.residual.push(past.root.z.values()[now] - season.at(&self.basis, now));
+        for ((point, lead), beta) in points.iter_mut().zip(&self.leads).zip(&self.errors) {
+            let x = self.features(&season, past, now - season.from, *lead);
+            let carried: f64 = x.iter().zip(beta).filter(|(x, _)| x.is_finite()).map(|(x, b)| x * b).sum();
+            *point = (season.at(&self.basis, now + lead) + carried).max(0.0).powi(2);
+        }
+        self.season = Some(season);
+    }
+
+    fn boxed_clone(&self) -> Box<dyn Walker> {
+        Box::new(self.clone())
+    }
+}
