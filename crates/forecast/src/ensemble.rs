@@ -38,7 +38,7 @@ pub struct Ensemble {
 }
 
 /// A member's forecast beyond this many times the largest value ever seen is absurd.
-const ABSURD: f64 = 10.0;
+const ABSURD: f64 = 3.0;
 
 impl Method for Ensemble {
     fn name(&self) -> &'static str {

@@ -372,11 +372,11 @@ impl Profile {
         self.smooth.push(z);
         let by_days = now + self.day;
         if by_days < self.week {
-            let value = self.from_days(by_days, z);
+            let value = self.by_earlier_days(by_days, z);
             self.set(by_days, value);
         }
         if let Some(from) = now.checked_sub(self.smooth.radius) {
-            let value = self.from_weeks(from + self.week);
+            let value = self.by_earlier_weeks(from + self.week);
             self.set(from + self.week, value);
         }
     }
@@ -388,7 +388,7 @@ impl Profile {
         self.values[index] = value;
     }
 
-    fn from_days(&self, index: usize, z: &Running) -> f64 {
+    fn by_earlier_days(&self, index: usize, z: &Running) -> f64 {
         let mut found = [f64::NAN; 7];
         let mut n = 0;
         for days in 1..=7 {
@@ -401,7 +401,7 @@ impl Profile {
         median(&mut found[..n])
     }
 
-    fn from_weeks(&self, index: usize) -> f64 {
+    fn by_earlier_weeks(&self, index: usize) -> f64 {
         let mut found = [f64::NAN; 8];
         let mut n = 0;
         for weeks in 1..=self.weeks {

@@ -140,7 +140,7 @@ impl Weighing {
 
 impl Walker for Weighing {
     fn step(&mut self, past: &Past, points: &mut [f64]) {
-        if past.now() % past.day == 0 && past.now() >= past.week + past.day {
+        if past.now().is_multiple_of(past.day) && past.now() >= past.week + past.day {
             self.weights = self.leads.iter().map(|lead| self.weigh(past, *lead)).collect();
         }
         for ((point, lead), weights) in points.iter_mut().zip(&self.leads).zip(&self.weights) {

@@ -197,11 +197,10 @@ impl Fitting {
 impl Walker for Fitting {
     fn step(&mut self, past: &Past, points: &mut [f64]) {
         let now = past.now();
-        if now >= past.week && now.is_multiple_of(past.day) {
-            if let Some(season) = self.fit(past) {
-                self.errors = self.leads.iter().map(|lead| self.fit_errors(&season, past, *lead)).collect();
-                self.season = Some(season);
-            }
+        let due = now >= 2 * past.week && now.is_multiple_of(past.day);
+        if let Some(season) = due.then(|| self.fit(past)).flatten() {
+            self.errors = self.leads.iter().map(|lead| self.fit_errors(&season, past, *lead)).collect();
+            self.season = Some(season);
         }
         let Some(mut season) = self.season.take() else { return points.fill(f64::NAN) };
         season.residual.push(past.root.z.values()[now] - season.at(&self.basis, now));
