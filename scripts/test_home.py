@@ -48,7 +48,7 @@ class Documents(unittest.TestCase):
     def test_every_path_named_in_the_map_is_there(self):
         for page in (ROOT / "ARCHITECTURE.md", ROOT / "CONTRIBUTING.md", ROOT / "README.md"):
             named = re.findall(r"`((?:crates|scripts|docs|scenarios|examples|deploy|web)/[\w./-]*)`", page.read_text())
-            for path in named:
+            for path in (p for p in named if "NAME" not in p):
                 with self.subTest(page=page.name, path=path):
                     self.assertTrue((ROOT / path).exists(), "nothing there")
 
