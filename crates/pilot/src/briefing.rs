@@ -1,0 +1,90 @@
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+use tidecast_forecast::Forecast;
+
+use crate::told::clock;
+use crate::{Decision, Evidence, Lessons, Override, Sighting, Span, Workload};
+
+/// All that is known at one instant. Serialisable: recorded, it is a test case, and deciding again decides the same.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Briefing {
+    /// The instant.
+    pub now: Timestamp,
+    /// The number of the turn to decide.
+    pub turn: u64,
+    /// What the operator told.
+    pub workload: Arc<Workload>,
+    /// The forecast in use, however old. None: there never was one.
+    #[serde(default)]
+    pub issued: Option<Arc<Issued>>,
+    /// What was measured lately.
+    pub evidence: Evidence,
+    /// The fleet as last seen. None: it could not be looked at.
+    #[serde(default)]
+    pub sighting: Option<Sighting>,
+    /// What people and calendars decree, now and later.
+    #[serde(default)]
+    pub overrides: Vec<Override>,
+    /// What people have halted.
+    #[serde(default)]
+    pub halts: Vec<Halt>,
+    /// What was learned.
+    #[serde(default)]
+    pub lessons: Lessons,
+    /// The decision before this one, from the ledger.
+    #[serde(default)]
+    pub last: Option<Arc<Decision>>,
+}
+
+/// A forecast, and when it was made.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Issued {
+    /// When.
+    pub at: Timestamp,
+    /// It.
+    pub forecast: Forecast,
+}
+
+/// How long after it was issued a forecast still agrees to taking servers away. Growing follows it to its end.
+pub const FORECAST_FRESH: SignedDuration = SignedDuration::from_hours(1);
+
+/// A pause or a freeze: beats everything, for a span of time, by someone, for a reason.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Halt {
+    /// When it holds.
+    pub span: Span,
+    /// What it stops.
+    pub what: Halted,
+    /// Who says so.
+    pub author: String,
+    /// And why.
+    pub reason: String,
+}
+
+/// What a [`Halt`] stops.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Halted {
+    /// Nothing is carried out.
+    All,
+    /// Nothing is taken away.
+    ScaleIn,
+}
+
+impl Halt {
+    /// The sentence, on the clock of `zone`.
+    pub fn tell(&self, zone: &TimeZone) -> String {
+        let what = match self.what {
+            Halted::All => "carried out",
+            Halted::ScaleIn => "taken away",
+        };
+        let Self { author, reason, .. } = self;
+        format!("nothing is {what} until {}: halted by {author} ({reason})", clock(self.span.until(), zone))
+    }
+}

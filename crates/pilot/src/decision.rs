@@ -1,0 +1,48 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::{Command, Limit, Note, Plan, Reason, Size};
+
+/// One turn, decided: where the fleet is to arrive now, what is planned, and why.
+#[must_use = "a decision that is not committed and carried out changes nothing"]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Decision {
+    /// The number of the turn; a scaler refuses an older one than the last it carried out.
+    pub turn: u64,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// Where the fleet is to arrive now, after everything that holds it back. None: nothing is known that
+    /// would justify any size, and whatever is there stays.
+    pub size: Option<Size>,
+    /// What would be wanted if nothing held it back.
+    pub wanted: Option<Size>,
+    /// What makes the wanted size necessary.
+    pub because: Reason,
+    /// What held it back.
+    pub limits: Vec<Limit>,
+    /// What is planned from now on.
+    pub plan: Arc<Plan>,
+    /// What is to be carried out.
+    pub commands: Vec<Command>,
+    /// What would be carried out if mode and halts allowed it.
+    pub withheld: Vec<Command>,
+    /// What else is worth telling.
+    pub notes: Vec<Note>,
+    /// Changes ordered lately, for budget, ramp and cool-down: they survive restarts with the ledger.
+    pub moves: Vec<Move>,
+}
+
+/// A change of size that was ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Move {
+    /// When.
+    pub at: Timestamp,
+    /// From how many servers.
+    pub from: Size,
+    /// To how many.
+    pub to: Size,
+}

@@ -1,0 +1,82 @@
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Level, Throughput};
+
+/// What was learned about one workload. What the operator gives, and what an override decrees, beats it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Lessons {
+    /// How long the latest launches took, oldest first (B6).
+    pub start_ups: Vec<SignedDuration>,
+    /// Launches up to this time have been counted.
+    pub start_ups_until: Option<Timestamp>,
+    /// What one server serves.
+    pub throughput: Option<Throughput>,
+    /// The level and the reactive factor that kept the promise at the least cost in replay.
+    pub sizing: Option<Sizing>,
+    /// How far demand has been off its forecast lately.
+    pub drift: Drift,
+}
+
+/// How demand is sized: the pair that replay tunes.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Sizing {
+    /// The probability for which forecast demand is sized.
+    pub level: Level,
+    /// By how much measured demand is multiplied.
+    pub reactive: f64,
+}
+
+impl Default for Sizing {
+    /// Until replay has tuned it.
+    fn default() -> Self {
+        Self { level: Level::UNTUNED, reactive: 1.1 }
+    }
+}
+
+/// Whether demand keeps deviating from its forecast (S11.2).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Drift {
+    /// Rolling mean of the deviation as a share of the forecast; positive if demand is higher.
+    pub bias: f64,
+    /// Cumulative sum of normalised deviations upwards, and downwards.
+    pub sums: [f64; 2],
+    /// Forecasts up to this time have been judged.
+    pub until: Option<Timestamp>,
+}
+
+impl Lessons {
+    /// The start-up time that 95 of 100 launches keep, by the launches seen; none before the first.
+    pub fn start_up_p95(&self) -> Option<SignedDuration> {
+        self.start_up_at(0.95)
+    }
+
+    /// The start-up time that half of the launches keep, for accounting.
+    pub fn start_up_p50(&self) -> Option<SignedDuration> {
+        self.start_up_at(0.5)
+    }
+
+    fn start_up_at(&self, level: f64) -> Option<SignedDuration> {
+        let mut sorted = self.start_ups.clone();
+        sorted.sort_unstable();
+        let rank = (level * sorted.len() as f64).ceil() as usize;
+        sorted.get(rank.max(1) - 1).copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // B6
+    fn takes_the_start_up_that_nearly_all_launches_keep() {
+        let lessons =
+            Lessons { start_ups: (1..=20).map(SignedDuration::from_mins).collect(), ..Lessons::default() };
+        assert_eq!(lessons.start_up_p95(), Some(SignedDuration::from_mins(19)));
+        assert_eq!(lessons.start_up_p50(), Some(SignedDuration::from_mins(10)));
+        assert_eq!(Lessons::default().start_up_p95(), None);
+    }
+}
