@@ -175,6 +175,11 @@ impl Connector {
         format!("{} at {}", self.name, self.base.as_str().trim_end_matches('/'))
     }
 
+    /// The numbers that it keeps to.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
     /// Asks, and reads the whole answer, whatever its status, unless it is a redirect.
     ///
     /// # Errors

@@ -2,7 +2,11 @@
 //! below; what is here fetches a briefing's facts and carries a decision out.
 //!
 //! Read in this order: [`trouble`] is how the outside fails; [`egress`] is the only way to an address that a user
-//! gave.
+//! gave; [`source`] is where measured demand comes from.
 
 pub mod egress;
+pub mod source;
 pub mod trouble;
+
+#[cfg(test)]
+mod test_server;
