@@ -8,6 +8,7 @@
 //! judges it against the [`optimum`] of one who knew everything.
 
 mod fleet;
+mod foresight;
 mod oracle;
 mod policy;
 mod scorecard;
@@ -20,6 +21,6 @@ pub use fleet::Fleet;
 pub use oracle::{optimum, oracle};
 pub use policy::{NoSuchPolicy, Policy};
 pub use scorecard::Scorecard;
-pub use simulate::{Run, Setup, simulate};
+pub use simulate::{Run, Setup, Stage, simulate};
 pub use timeline::Timeline;
 pub use trace::{BIN, DAY, DAY_BINS, Trace};

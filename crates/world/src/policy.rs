@@ -1,7 +1,8 @@
 //! The policies that a rehearsal can follow: a closed list, and one file for each way to decide.
 
 mod hpa;
-pub(crate) mod planned;
+mod planned;
+pub(crate) mod rivals;
 mod target_tracking;
 
 use std::fmt;
@@ -22,6 +23,12 @@ pub enum Policy {
     Hpa,
     /// AWS target tracking at 70 % utilisation.
     TargetTracking,
+    /// AWS predictive scaling at 70 %: an hourly forecast that only adds to target tracking.
+    AwsPredictive,
+    /// Dyte's load predictor, a quarter of an hour ahead, with a buffer of 30 %.
+    Dyte,
+    /// Scryer's two predictors, a day ahead, with a padding of 10 %.
+    Scryer,
     /// Five minutes of foresight: the true demand of this bin and those within a start-up.
     Perfect,
     /// The exact offline optimum, knowing everything.
@@ -30,8 +37,16 @@ pub enum Policy {
 
 impl Policy {
     /// Every policy, in the order in which tables show them.
-    pub const ALL: [Self; 5] =
-        [Self::StaticPeak, Self::Hpa, Self::TargetTracking, Self::Perfect, Self::Oracle];
+    pub const ALL: [Self; 8] = [
+        Self::StaticPeak,
+        Self::Hpa,
+        Self::TargetTracking,
+        Self::AwsPredictive,
+        Self::Dyte,
+        Self::Scryer,
+        Self::Perfect,
+        Self::Oracle,
+    ];
 
     /// Its name on the command line and in results.
     pub fn name(self) -> &'static str {
@@ -39,6 +54,9 @@ impl Policy {
             Self::StaticPeak => "static-peak",
             Self::Hpa => "hpa",
             Self::TargetTracking => "target-tracking",
+            Self::AwsPredictive => "aws-predictive",
+            Self::Dyte => "dyte",
+            Self::Scryer => "scryer",
             Self::Perfect => "perfect",
             Self::Oracle => "oracle",
         }
@@ -50,6 +68,11 @@ impl Policy {
             Self::StaticPeak => "as many servers, always, as the busiest minute of the 28 days before needed",
             Self::Hpa => "Kubernetes' HorizontalPodAutoscaler at 70 % utilisation",
             Self::TargetTracking => "AWS target tracking at 70 % utilisation",
+            Self::AwsPredictive => {
+                "AWS predictive scaling at 70 %: hourly, and only ever adding to target tracking"
+            }
+            Self::Dyte => "Dyte's load predictor, 15 minutes ahead, with a buffer of 30 %",
+            Self::Scryer => "Scryer's two predictors, a day ahead, with a padding of 10 %",
             Self::Perfect => "knows the demand of the current five minutes and of one start-up ahead",
             Self::Oracle => "the cheapest schedule that is never short, knowing everything",
         }

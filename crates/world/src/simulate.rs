@@ -1,5 +1,6 @@
+use crate::foresight::Foresight;
 use crate::oracle::oracle;
-use crate::policy::{Hpa, Rule, Seen, TargetTracking, planned};
+use crate::policy::{Hpa, Rule, Seen, TargetTracking, rivals};
 use crate::{DAY, Fleet, Policy, Scorecard, Timeline, Trace};
 
 /// The cloud that a trace is played upon.
@@ -45,15 +46,37 @@ pub struct Run {
 /// assert!(run.scorecard.cost > simulate(&trace, Policy::Oracle, &setup).scorecard.cost);
 /// ```
 pub fn simulate(trace: &Trace, policy: Policy, setup: &Setup) -> Run {
-    let from = setup.score_from;
-    let timeline = match policy {
-        Policy::Oracle => oracle(trace, from, setup.throughput, setup.start_min),
-        Policy::StaticPeak => scored(trace, setup, planned::static_peak(trace, from, setup.throughput)),
-        Policy::Perfect => scored(trace, setup, planned::perfect(trace, setup.throughput, setup.start_min)),
-        Policy::Hpa => scored(trace, setup, Hpa::at(0.7)),
-        Policy::TargetTracking => scored(trace, setup, TargetTracking::at(0.7)),
-    };
-    Run { policy, scorecard: Scorecard::of(&timeline), timeline }
+    Stage::new(trace).play(policy, setup)
+}
+
+/// A trace and what could be foretold of it, for playing several policies or clouds upon it: forecasts are made once.
+#[derive(Debug)]
+pub struct Stage<'a> {
+    trace: &'a Trace,
+    foresight: Foresight,
+}
+
+impl<'a> Stage<'a> {
+    /// Nothing is forecast before a policy asks for it.
+    pub fn new(trace: &'a Trace) -> Self {
+        Self { trace, foresight: Foresight::of(trace) }
+    }
+
+    /// As [`simulate`].
+    pub fn play(&self, policy: Policy, setup: &Setup) -> Run {
+        let (trace, foresight) = (self.trace, &self.foresight);
+        let timeline = match policy {
+            Policy::StaticPeak => scored(trace, setup, rivals::static_peak(trace, setup)),
+            Policy::Hpa => scored(trace, setup, Hpa::at(0.7)),
+            Policy::TargetTracking => scored(trace, setup, TargetTracking::at(0.7)),
+            Policy::AwsPredictive => scored(trace, setup, rivals::aws_predictive(foresight, setup)),
+            Policy::Dyte => scored(trace, setup, rivals::dyte(foresight, setup)),
+            Policy::Scryer => scored(trace, setup, rivals::scryer(foresight, setup)),
+            Policy::Perfect => scored(trace, setup, rivals::perfect(trace, setup)),
+            Policy::Oracle => oracle(trace, setup.score_from, setup.throughput, setup.start_min),
+        };
+        Run { policy, scorecard: Scorecard::of(&timeline), timeline }
+    }
 }
 
 fn scored(trace: &Trace, setup: &Setup, mut rule: impl Rule) -> Timeline {

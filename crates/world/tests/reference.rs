@@ -4,7 +4,7 @@ mod common;
 
 use std::collections::BTreeMap;
 
-use tidecast_world::{Policy, Setup, simulate};
+use tidecast_world::{Policy, Setup, Stage};
 
 /// Relative cost, and percentage points of violated requests, within which a rival is the one that was published.
 const COST: f64 = 0.01;
@@ -23,8 +23,9 @@ fn rivals_land_on_their_reference_figures() {
     let mut off = Vec::new();
     for (name, rows) in cases {
         let trace = common::trace(&folder, name);
+        let stage = Stage::new(&trace);
         for (start_min, policy, violated, cost) in rows {
-            let card = simulate(&trace, policy, &Setup::usual(&trace, start_min)).scorecard;
+            let card = stage.play(policy, &Setup::usual(&trace, start_min)).scorecard;
             let points = 100.0 * card.violated_requests - violated;
             let share = card.cost / cost - 1.0;
             if points.abs() > VIOLATED || share.abs() > COST {

@@ -1,64 +1,64 @@
 use super::{Rule, Seen};
-use crate::{BIN, Trace};
+use crate::BIN;
+use crate::window::Window;
 
-/// Servers planned for each bin, and nothing else.
+/// Servers planned for each bin, under a rule that may want more.
 #[derive(Debug)]
-pub(crate) struct Planned {
-    floors: Vec<u32>,
+pub(crate) struct Planned<R> {
+    /// For each bin of the trace.
+    pub(crate) floors: Vec<u32>,
+    /// What is wanted above the plan.
+    pub(crate) above: R,
 }
 
-impl Planned {
-    /// The plan alone.
-    pub(crate) fn alone(floors: Vec<u32>) -> Self {
-        Self { floors }
-    }
-}
-
-impl Rule for Planned {
+impl<R: Rule> Rule for Planned<R> {
     fn floor(&self, minute: usize) -> u32 {
         self.floors[minute / BIN]
     }
 
     fn want(&mut self, seen: &Seen) -> u32 {
-        self.floor(seen.minute)
+        self.floor(seen.minute).max(self.above.want(seen))
     }
 }
 
-/// Looks from each bin over the bins that begin within a start-up, since what is launched now serves after them.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Ahead {
-    bins: usize,
-}
+/// Wants nothing above a plan.
+#[derive(Debug)]
+pub(crate) struct Nothing;
 
-impl Ahead {
-    /// For launches that take `start_min` minutes.
-    pub(crate) fn of(start_min: usize) -> Self {
-        Self { bins: start_min / BIN + 1 }
-    }
-
-    /// The most of each bin and those after it within reach.
-    pub(crate) fn most(self, bins: &[f64]) -> Vec<f64> {
-        (0..bins.len())
-            .map(|k| {
-                bins[k..(k + self.bins).min(bins.len())].iter().copied().fold(f64::NEG_INFINITY, f64::max)
-            })
-            .collect()
+impl Rule for Nothing {
+    fn want(&mut self, _: &Seen) -> u32 {
+        0
     }
 }
 
-/// Servers for each of these demands, rounded up.
-pub(crate) fn sized(demand: &[f64], throughput: f64) -> Vec<u32> {
-    demand.iter().map(|d| (d / throughput).ceil().max(0.0) as u32).collect()
+/// What the measured demand needs with a buffer, the most of the newest minute and some before.
+#[derive(Debug)]
+pub(crate) struct Reactive {
+    buffer: f64,
+    recent: Window<u32>,
 }
 
-/// Five minutes of foresight: the true most demand of each bin.
-pub(crate) fn perfect(trace: &Trace, throughput: f64, start_min: usize) -> Planned {
-    Planned::alone(sized(&Ahead::of(start_min).most(&trace.peaks()), throughput))
+impl Reactive {
+    /// `buffer` × measured demand, held for `hold_min` minutes.
+    pub(crate) fn of(buffer: f64, hold_min: usize) -> Self {
+        Self { buffer, recent: Window::of(hold_min) }
+    }
 }
 
-/// One size: what the busiest minute of the 28 days before `from` needs.
-pub(crate) fn static_peak(trace: &Trace, from: usize, throughput: f64) -> Planned {
-    let known = &trace.demand()[from.saturating_sub(28 * crate::DAY)..from.max(1)];
-    let most = known.iter().copied().fold(0.0, f64::max);
-    Planned::alone(vec![sized(&[most], throughput)[0]; trace.minutes().div_ceil(BIN)])
+impl Rule for Reactive {
+    fn want(&mut self, seen: &Seen) -> u32 {
+        self.recent.most(sized(seen.demand * self.buffer, seen.throughput))
+    }
+}
+
+/// Servers for this demand, rounded up.
+pub(crate) fn sized(demand: f64, throughput: f64) -> u32 {
+    (demand / throughput).ceil().max(0.0) as u32
+}
+
+/// The most of each bin and of those after it that begin within a start-up: what is launched now serves only then.
+pub(crate) fn most_ahead(bins: &[f64], start_min: usize) -> Vec<f64> {
+    let reach = start_min / BIN + 1;
+    let most = |k: usize| bins[k..(k + reach).min(bins.len())].iter().copied().fold(0.0, f64::max);
+    (0..bins.len()).map(most).collect()
 }
