@@ -32,10 +32,10 @@ bench: $(BIN) ## how long fits, forecasts and simulated turns take
 	@$(BIN) bench
 
 bench-forecast: $(BIN) ## accuracy and calibration on the traces, into docs/benchmarks/forecast.md
-	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench-forecast
+	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench forecast
 
 bench-capacity: $(BIN) ## service and cost of the policies on the traces, into docs/benchmarks/capacity.md
-	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench-capacity
+	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench capacity
 
 swarm: ## seeded worlds with faults; SEED=8113 repeats one
 	@SEED='$(SEED)' scripts/swarm

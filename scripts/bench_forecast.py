@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """make bench-forecast: accuracy, calibration and speed on a folder of traces, into docs/benchmarks/forecast.md.
 
-    scripts/bench_forecast.py --traces DIR --binary tidecast [--scorer SCORE.py] [--models a,b,…] [--out FILE]
+    scripts/bench_forecast.py --traces DIR --binary tidecast [--scorer SCORE.py] [--models all|a,b,…] [--out FILE]
 
 Every trace is backtested with every model by the protocol of docs/reference/measures.md. The figures of the default model are the
 independent scorer's where there is one (needs numpy and pandas); those of the single models are tidecast's own, which
@@ -30,11 +30,11 @@ def main():
         sys.exit(f"no trace (*.csv, *.csv.gz) in {args.traces}")
     with tempfile.TemporaryDirectory() as folder:
         whole = [judged(args, trace, Path(folder)) for trace in traces]
-        singles = {model: [backtest(args, trace, "--model", model) for trace in traces] for model in args.models}
+        singles = {} if args.models == "none" else by_model([backtest(args, trace, "--model", args.models) for trace in traces])
         means = geo(args, whole, Path(folder)) if args.scorer else None
     args.out.parent.mkdir(parents=True, exist_ok=True)
     args.out.write_text("\n".join(page(args, traces, whole, singles, means)) + "\n")
-    print(f"{args.out.relative_to(ROOT)}: {len(traces)} traces, {1 + len(args.models)} models")
+    print(f"{args.out.relative_to(ROOT)}: {len(traces)} traces, {len(singles)} single models")
 
 
 def arguments():
@@ -42,7 +42,7 @@ def arguments():
     parser.add_argument("--traces", type=Path, required=True)
     parser.add_argument("--binary", type=Path, required=True)
     parser.add_argument("--scorer", type=Path)
-    parser.add_argument("--models", type=lambda names: [n for n in names.split(",") if n], default=[])
+    parser.add_argument("--models", default="all", help="single models to compare with, or none (default: all)")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "benchmarks" / "forecast.md")
     return parser.parse_args()
 
@@ -50,7 +50,7 @@ def arguments():
 def judged(args, trace, folder):
     """tidecast's own result for the default model, and beside it the scorer's."""
     emitted = folder / "forecasts.csv.gz"
-    own = backtest(args, trace, "--emit-forecasts", emitted)
+    own = backtest(args, trace, "--emit-forecasts", emitted)[0]
     if not args.scorer:
         return own, None
     command = [sys.executable, args.scorer, "forecasts", "--data", trace, emitted, "--json"]
@@ -66,8 +66,16 @@ def backtest(args, trace, *options):
     done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     if done.returncode:
         sys.exit(f"{' '.join(map(str, command))} answered {done.returncode}")
-    print(f"{trace.name} {' '.join(map(str, options[:2]))}: {time.monotonic() - began:.1f} s", file=sys.stderr)
-    return json.loads(done.stdout.splitlines()[0])
+    print(f"{trace.name} {options[0]}: {time.monotonic() - began:.1f} s", file=sys.stderr)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def by_model(results):
+    models = {}
+    for trace in results:
+        for result in trace:
+            models.setdefault(result["model"], []).append(result)
+    return models
 
 
 def geo(args, whole, folder):
@@ -96,7 +104,8 @@ def page(args, traces, whole, singles, means):
 
 def accuracy(whole, singles):
     yield from ("## GEO of relative WAPE", "", f"| model | {' | '.join(LEADS)} |", "|---|" + "---|" * len(LEADS))
-    rows = {"**the default**": [own for own, _ in whole]} | singles
+    default = whole[0][0]["model"]
+    rows = {f"**{default}**, the default": [own for own, _ in whole]} | {m: r for m, r in singles.items() if m != default}
     for model, results in rows.items():
         yield f"| {model} | {' | '.join(figure(relative(results, seconds)) for seconds in (900, 3600, 86400))} |"
     yield ""
