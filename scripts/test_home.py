@@ -84,10 +84,13 @@ class Documents(unittest.TestCase):
 
 def links(text):
     """Targets of inline links, code blocks and web addresses left out."""
-    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    prose = re.sub(r"`[^`\n]*`", "", prose)
+    prose = re.sub(r"`[^`\n]*`", "", outside_code(text))
     targets = re.findall(r"\]\(([^)\s]+)\)", prose)
     return [t for t in targets if not re.match(r"[a-z]+:", t)]
+
+
+def outside_code(text):
+    return re.sub(r"^(```+).*?^\1$", "", text, flags=re.DOTALL | re.MULTILINE)
 
 
 def leads_somewhere(page, target):
@@ -99,8 +102,7 @@ def leads_somewhere(page, target):
 
 
 def anchors(text):
-    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-    headings = re.findall(r"^#+\s+(.*)$", prose, flags=re.MULTILINE)
+    headings = re.findall(r"^#+\s+(.*)$", outside_code(text), flags=re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
 
 
