@@ -1,19 +1,23 @@
 //! The models there are: one file each, listed here by hand.
 
+mod all_seen;
 mod analogues;
 mod clusters;
 mod harmonics;
 mod holt_winters;
+mod manual;
 mod profile_ratio;
 mod recent_days;
 mod ridge;
 mod seasonal;
 mod waves;
 
+pub use all_seen::AllSeen;
 pub use analogues::Analogues;
 pub use clusters::Clusters;
 pub use harmonics::{Harmonics, Iteration};
 pub use holt_winters::HoltWinters;
+pub use manual::manual;
 pub use profile_ratio::ProfileRatio;
 pub use recent_days::{RecentDays, RecentDaysFitted};
 pub use ridge::Ridge;
@@ -25,7 +29,7 @@ use crate::method::Method;
 use crate::{Calibrated, Leads, Model};
 
 /// The names of all models, the default first.
-pub const NAMES: [&str; 17] = [
+pub const NAMES: [&str; 18] = [
     "ensemble",
     "ridge_root",
     "ridge_log",
@@ -43,6 +47,7 @@ pub const NAMES: [&str; 17] = [
     "recent_days_fitted",
     "last_week",
     "yesterday",
+    "all_seen",
 ];
 
 /// The model called `name`, calibrated at these leads.
@@ -66,6 +71,7 @@ pub fn named(name: &str, leads: Leads) -> Option<Box<dyn Model>> {
         "last_week" => Box::new(Calibrated::new(LastWeek, leads)),
         "yesterday" => Box::new(Calibrated::new(Yesterday, leads)),
         "last_value" => Box::new(Calibrated::new(LastValue, leads)),
+        "all_seen" => Box::new(AllSeen),
         _ => return None,
     };
     Some(model)

@@ -1,3 +1,7 @@
 //! The `tidecast` command.
 
-fn main() {}
+mod cli;
+
+fn main() -> std::process::ExitCode {
+    cli::run()
+}

@@ -1,0 +1,93 @@
+//! `tidecast forecast`: what comes next, as a distribution.
+
+mod print;
+
+use std::path::PathBuf;
+
+use clap::Args;
+use tidecast_forecast::{DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Series};
+
+use super::Context;
+use super::exit::{Exit, Outcome, Stop};
+use super::figures::span;
+use super::input::{FILES, Input};
+use super::models::{fallback, named, names};
+use super::units::duration;
+
+/// What comes next, as a distribution: a chart and numbers
+///
+/// Learns from the whole history and forecasts from its end. Says what was odd in the data, which model spoke, and
+/// what stood in when it could not. Steps shorter than 5 minutes are averaged.
+#[derive(Debug, Args)]
+#[command(after_help = "How to read it:
+  The median is as likely too high as too low. Demand stays at or below the 90 % column nine times out of ten:
+  size for the column whose risk you accept. -o csv and -o json have every step and every quantile.
+
+Examples:
+  tidecast forecast requests.csv --zone Europe/Berlin
+  tidecast forecast requests.csv --horizon 6h --model last_week
+  zcat access.csv.gz | tidecast forecast - --time-column when --value-column rps
+  tidecast forecast requests.csv -o csv > forecast.csv")]
+pub(crate) struct Forecast {
+    #[arg(value_name = "FILE", help = FILES)]
+    file: PathBuf,
+    /// How far ahead
+    #[arg(long, value_name = "DURATION", default_value = "24h", value_parser = duration)]
+    horizon: i64,
+    /// How much of the history the chart shows [default: twice the horizon, at least two days]
+    #[arg(long, value_name = "DURATION", value_parser = duration)]
+    show: Option<i64>,
+    /// The model; see tidecast models [default: what the service would use]
+    #[arg(short, long, value_name = "NAME", default_value = "ensemble", hide_default_value = true)]
+    model: String,
+    #[command(flatten)]
+    input: Input,
+}
+
+/// The farthest that a forecast may reach: four weeks.
+const HORIZON_MAX_S: i64 = 28 * DAY_S;
+
+/// A history and what is expected to follow.
+pub(crate) struct Spoken {
+    pub gathered: Gathered,
+    pub expected: Expected,
+}
+
+impl Forecast {
+    pub(super) fn run(self, context: &mut Context) -> Outcome {
+        if self.horizon > HORIZON_MAX_S {
+            let far = span(self.horizon);
+            return Err(Stop::unusable(format!(
+                "--horizon {far} is too far; at most {}",
+                span(HORIZON_MAX_S)
+            )));
+        }
+        names(std::slice::from_ref(&self.model))?;
+        let gathered = self.input.series(&self.file, 300, &context.terminal)?;
+        let spoken = speak(gathered, &self.model, self.horizon)?;
+        let show = self.show.unwrap_or((2 * self.horizon).max(2 * DAY_S));
+        print::print(&self.file, &spoken, &self.input.zone, show, context)?;
+        Ok(Exit::Done)
+    }
+}
+
+/// The forecast of a history, by the model asked for or by what stands in for it.
+pub(crate) fn speak(gathered: Gathered, model: &str, horizon_s: i64) -> Result<Spoken, Stop> {
+    let series = &gathered.series;
+    let steps = (horizon_s / series.grid().step_s).max(1) as usize;
+    let ahead = series.grid().after(steps);
+    let (fitted, fallback) = fit(series, model)?;
+    let mut expected = fitted.forecast(series, ahead);
+    expected.fallback = fallback.or(expected.fallback);
+    Ok(Spoken { expected, gathered })
+}
+
+fn fit(series: &Series, model: &str) -> Result<(Box<dyn Fitted>, Option<String>), Stop> {
+    match named(model, Leads::knots())?.fit(series) {
+        Ok(fitted) => Ok((fitted, None)),
+        Err(why) => {
+            let (name, fitted) = fallback(series);
+            Ok((fitted, Some(format!("{model} declines: {why}; {name} stands in"))))
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! A forecast in print: a chart and a table for people, JSON or CSV for programs.
+
+use std::io;
+use std::path::Path;
+
+use jiff::tz::TimeZone;
+use serde_json::{Map, Value, json};
+use tidecast_forecast::{LEVELS, Series};
+
+use super::Spoken;
+use crate::cli::Context;
+use crate::cli::chart::{Chart, Ink};
+use crate::cli::figures::{brief, significant, span};
+use crate::cli::table::{Format, Sheet};
+use crate::cli::terminal::Paint;
+
+/// The band that charts show.
+const BAND: (f64, f64) = (0.1, 0.9);
+/// Quantiles in the table.
+const COLUMNS: [f64; 5] = [0.1, 0.5, 0.9, 0.99, 0.999];
+/// Rows in the table.
+const ROWS: usize = 12;
+
+pub(super) fn print(
+    file: &Path,
+    spoken: &Spoken,
+    zone: &TimeZone,
+    show_s: i64,
+    context: &mut Context,
+) -> io::Result<()> {
+    match context.format {
+        Format::Table => page(file, spoken, zone, show_s, context),
+        Format::Json => {
+            serde_json::to_writer(&mut *context.out, &record(file, spoken, zone))?;
+            writeln!(context.out)
+        }
+        Format::Csv => sheet(spoken).print_csv(context.out),
+    }
+}
+
+fn page(file: &Path, spoken: &Spoken, zone: &TimeZone, show_s: i64, context: &mut Context) -> io::Result<()> {
+    let (out, terminal) = (&mut *context.out, &context.terminal);
+    for line in facts(file, spoken) {
+        writeln!(out, "{}", terminal.plain(&line))?;
+    }
+    writeln!(out)?;
+    out.write_all(chart(spoken, zone, show_s).draw(terminal).as_bytes())?;
+    writeln!(out)?;
+    let head = format!("demand that will not be exceeded, in {}", zone.iana_name().unwrap_or("UTC"));
+    writeln!(out, "{}", Paint::Bold.on(terminal.colour, &head))?;
+    table(spoken, zone).print(terminal, out)
+}
+
+/// What there is to say in sentences.
+fn facts(file: &Path, spoken: &Spoken) -> Vec<String> {
+    let series = &spoken.gathered.series;
+    let grid = series.grid();
+    let span_s = grid.step_s * grid.len as i64;
+    let mut facts = vec![format!(
+        "{}: {} of history in steps of {}, {} of {} points measured, mean {}",
+        file.display(),
+        span(span_s),
+        span(grid.step_s),
+        series.measured(),
+        series.len(),
+        brief(series.mean().unwrap_or(f64::NAN)),
+    )];
+    facts.extend(voice(spoken));
+    facts
+}
+
+fn voice(spoken: &Spoken) -> Vec<String> {
+    let expected = &spoken.expected;
+    let spoke = format!("model: {}", expected.model);
+    std::iter::once(spoke).chain(expected.fallback.iter().map(|why| format!("fallback: {why}"))).collect()
+}
+
+/// The chart of the last part of the history and of the forecast.
+pub(super) fn chart(spoken: &Spoken, zone: &TimeZone, show_s: i64) -> Chart {
+    let series = &spoken.gathered.series;
+    let shown = ((show_s / series.grid().step_s).max(1) as usize).min(series.len());
+    let past: Series = series.slice(series.len() - shown, series.len());
+    Chart::new(past.grid().start, spoken.expected.grid().end(), zone, 12)
+        .line(Ink::Measured, "measured", &past)
+        .forecast(&spoken.expected, BAND)
+}
+
+fn table(spoken: &Spoken, zone: &TimeZone) -> Sheet {
+    let mut sheet = Sheet::new(1, ["from", "10 %", "median", "90 %", "99 %", "99.9 %"]);
+    let expected = &spoken.expected;
+    let every = expected.grid().len.div_ceil(ROWS).max(1);
+    for (time, fan) in expected.grid().times().zip(expected.fans()).step_by(every) {
+        let mut row = vec![time.to_zoned(zone.clone()).strftime("%a %d %b %H:%M").to_string()];
+        row.extend(COLUMNS.map(|level| brief(fan.at(level))));
+        sheet.push(row);
+    }
+    sheet
+}
+
+/// Every step with every level.
+fn sheet(spoken: &Spoken) -> Sheet {
+    let mut columns = vec!["time", "mean"];
+    columns.extend(LEVEL_NAMES);
+    let mut sheet = Sheet::new(1, columns);
+    for (time, fan) in spoken.expected.grid().times().zip(spoken.expected.fans()) {
+        let mut row = vec![time.to_string(), significant(fan.point).to_string()];
+        row.extend(fan.quantiles().map(|q| significant(q).to_string()));
+        sheet.push(row);
+    }
+    sheet
+}
+
+/// [`LEVELS`] as columns are called.
+const LEVEL_NAMES: [&str; LEVELS.len()] = [
+    "q0.01", "q0.05", "q0.1", "q0.25", "q0.5", "q0.7", "q0.75", "q0.8", "q0.9", "q0.95", "q0.975", "q0.98",
+    "q0.99", "q0.995", "q0.998", "q0.999", "q0.9995",
+];
+
+fn record(file: &Path, spoken: &Spoken, zone: &TimeZone) -> Value {
+    let (series, expected) = (&spoken.gathered.series, &spoken.expected);
+    let (grid, ahead) = (series.grid(), expected.grid());
+    let points = ahead.times().zip(expected.fans()).map(|(time, fan)| {
+        let quantiles = LEVELS.iter().zip(fan.quantiles());
+        let quantiles = quantiles.map(|(level, q)| (level.to_string(), json!(significant(*q))));
+        json!({ "time": time, "mean": significant(fan.point), "quantiles": quantiles.collect::<Map<_, _>>() })
+    });
+    json!({
+        "version": 1,
+        "file": file.display().to_string(),
+        "zone": zone.iana_name(),
+        "step_s": grid.step_s,
+        "history": {
+            "from": grid.start,
+            "to": grid.end(),
+            "points": series.len(),
+            "measured": series.measured(),
+            "repairs": spoken.gathered.repairs,
+        },
+        "model": expected.model,
+        "fallback": expected.fallback,
+        "forecast": points.collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_every_level() {
+        for (level, name) in LEVELS.iter().zip(LEVEL_NAMES) {
+            assert_eq!(format!("q{level}"), name);
+        }
+    }
+}

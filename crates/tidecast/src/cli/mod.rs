@@ -1,0 +1,141 @@
+//! The commands. Data goes to stdout, messages go to stderr, and the exit code says how it ended.
+
+mod backtest;
+mod chart;
+mod completions;
+mod exit;
+mod figures;
+mod forecast;
+mod input;
+mod models;
+mod output;
+mod progress;
+mod simulate;
+mod stopwatch;
+mod table;
+mod terminal;
+mod units;
+
+use std::io::{self, BufWriter, Write};
+use std::process::ExitCode;
+
+use clap::{ArgAction, Args, Parser, Subcommand};
+
+use exit::{Exit, Outcome, Stop};
+use stopwatch::Stopwatch;
+use table::Format;
+use terminal::{Terminal, Wishes};
+
+/// Predictive autoscaling that says why.
+///
+/// Reads a history of demand, forecasts it as a distribution, and plans capacity before it is needed. Every
+/// command works on your own files, without a server, an account or a network.
+#[derive(Debug, Parser)]
+#[command(name = "tidecast", version, max_term_width = 100, arg_required_else_help = true)]
+#[command(propagate_version = false, disable_help_subcommand = true)]
+#[command(after_help = after_help())]
+struct Cli {
+    #[command(flatten)]
+    shared: Shared,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// What every command understands.
+#[derive(Debug, Args)]
+struct Shared {
+    /// How to print results
+    #[arg(short, long, global = true, value_name = "FORMAT", default_value = "table", value_enum)]
+    #[arg(help_heading = "Output")]
+    output: Format,
+    /// Print nothing but results and errors
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "Output")]
+    quiet: bool,
+    /// Also print what helps to find a cause
+    #[arg(short, long, global = true, action = ArgAction::SetTrue, help_heading = "Output")]
+    verbose: bool,
+    /// No colours; NO_COLOR, CLICOLOR_FORCE and TERM=dumb are heeded too
+    #[arg(long, global = true, help_heading = "Output")]
+    no_color: bool,
+    /// No characters beyond ASCII
+    #[arg(long, global = true, help_heading = "Output")]
+    ascii: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// What comes next, as a distribution: a chart and numbers
+    Forecast(Box<forecast::Forecast>),
+    /// Judge models on your own history: accuracy, calibration and time, lead by lead
+    Backtest(Box<backtest::Backtest>),
+    /// Replay your own history against ways to scale: who would have been short, and what it would have cost
+    Simulate(Box<simulate::Simulate>),
+    /// The models there are; with a name, its manual page
+    Models(models::Models),
+    /// Print a completion script for a shell
+    Completions(completions::Completions),
+}
+
+impl Command {
+    fn run(self, context: &mut Context) -> Outcome {
+        match self {
+            Self::Forecast(command) => command.run(context),
+            Self::Backtest(command) => command.run(context),
+            Self::Simulate(command) => command.run(context),
+            Self::Models(command) => command.run(context),
+            Self::Completions(command) => command.run::<Cli>(context),
+        }
+    }
+}
+
+/// What a command needs from outside: where to print, and how.
+pub(crate) struct Context<'a> {
+    pub terminal: Terminal,
+    pub format: Format,
+    pub out: &'a mut dyn Write,
+}
+
+/// Runs the command that this process was started with.
+pub(crate) fn run() -> ExitCode {
+    let Cli { shared, command } = Cli::parse();
+    let Shared { no_color, ascii, quiet, verbose, .. } = shared;
+    let terminal = Terminal::of(Wishes { no_color, ascii, quiet, verbose });
+    let watch = Stopwatch::started();
+    let mut out = BufWriter::new(io::stdout().lock());
+    let mut context = Context { terminal: terminal.clone(), format: shared.output, out: &mut out };
+    let outcome = command.run(&mut context).and_then(|exit| {
+        context.out.flush()?;
+        Ok(exit)
+    });
+    terminal.detail(format!("{:.2} s in all", watch.elapsed().as_secs_f64()));
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(Stop::Pipe) => Exit::Done.into(),
+        Err(Stop::Failure(failure)) => {
+            let _ = context.out.flush();
+            terminal.error(&failure);
+            failure.exit.into()
+        }
+    }
+}
+
+fn after_help() -> String {
+    format!(
+        "Try:\n  \
+         tidecast forecast requests.csv            what comes next?\n  \
+         tidecast backtest requests.csv            how well would it have been forecast?\n  \
+         tidecast simulate requests.csv            what would scaling ahead have saved?\n\n{}",
+        exit::codes_for_help()
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn has_a_sound_command_line() {
+        Cli::command().debug_assert();
+    }
+}
