@@ -7,6 +7,8 @@
 //! has; [`simulate`] plays one upon the other and gives a [`Run`] with its [`Timeline`] and [`Scorecard`], which
 //! judges it against the [`optimum`] of one who knew everything.
 
+mod chance;
+mod chart;
 mod fleet;
 mod foresight;
 mod oracle;
@@ -15,8 +17,11 @@ mod scorecard;
 mod simulate;
 mod timeline;
 mod trace;
+mod traffic;
 mod window;
 
+pub use chance::{Chance, Purpose};
+pub use chart::Chart;
 pub use fleet::Fleet;
 pub use oracle::{optimum, oracle};
 pub use policy::{NoSuchPolicy, Policy};
@@ -24,3 +29,4 @@ pub use scorecard::Scorecard;
 pub use simulate::{Run, Setup, Stage, simulate};
 pub use timeline::Timeline;
 pub use trace::{BIN, DAY, DAY_BINS, Trace};
+pub use traffic::{Again, Event, Traffic};
