@@ -1,6 +1,6 @@
 //! What could be foretold of a trace, at each of its bins, from what had been seen until then.
 
-use std::cell::OnceCell;
+use std::sync::OnceLock;
 
 use tidecast_forecast::method::Method;
 use tidecast_forecast::models::{Clusters, Harmonics, RecentDays};
@@ -13,8 +13,8 @@ use crate::{BIN, DAY_BINS, Trace};
 #[derive(Debug)]
 pub(crate) struct Foresight {
     peaks: Series,
-    recent_days: OnceCell<Vec<f64>>,
-    day_ahead: OnceCell<Vec<f64>>,
+    recent_days: OnceLock<Vec<f64>>,
+    day_ahead: OnceLock<Vec<f64>>,
 }
 
 /// Bins that Dyte's predictor looks ahead: a quarter of an hour.
@@ -25,7 +25,7 @@ impl Foresight {
     pub(crate) fn of(trace: &Trace) -> Self {
         let peaks = trace.peaks();
         let grid = Grid::new(trace.start, 60 * BIN as i64, peaks.len());
-        Self { peaks: Series::new(grid, peaks), recent_days: OnceCell::new(), day_ahead: OnceCell::new() }
+        Self { peaks: Series::new(grid, peaks), recent_days: OnceLock::new(), day_ahead: OnceLock::new() }
     }
 
     /// Dyte's forecast for each bin: the larger of what was forecast for it, and of the newest forecast of two bins

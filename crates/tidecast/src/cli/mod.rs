@@ -1,8 +1,10 @@
 //! The commands. Data goes to stdout, messages go to stderr, and the exit code says how it ended.
 
 mod backtest;
+mod bench;
 mod chart;
 mod completions;
+mod demo;
 mod exit;
 mod figures;
 mod forecast;
@@ -10,6 +12,7 @@ mod input;
 mod models;
 mod output;
 mod progress;
+mod samples;
 mod simulate;
 mod stopwatch;
 mod table;
@@ -64,6 +67,8 @@ struct Shared {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// The main job on real traffic that ships inside: no file, no server, no network
+    Demo(demo::Demo),
     /// What comes next, as a distribution: a chart and numbers
     Forecast(Box<forecast::Forecast>),
     /// Judge models on your own history: accuracy, calibration and time, lead by lead
@@ -72,6 +77,8 @@ enum Command {
     Simulate(Box<simulate::Simulate>),
     /// The models there are; with a name, its manual page
     Models(models::Models),
+    /// How fast this machine fits, forecasts and rehearses, on one core
+    Bench(bench::Bench),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -79,10 +86,12 @@ enum Command {
 impl Command {
     fn run(self, context: &mut Context) -> Outcome {
         match self {
+            Self::Demo(command) => command.run(context),
             Self::Forecast(command) => command.run(context),
             Self::Backtest(command) => command.run(context),
             Self::Simulate(command) => command.run(context),
             Self::Models(command) => command.run(context),
+            Self::Bench(command) => command.run(context),
             Self::Completions(command) => command.run::<Cli>(context),
         }
     }
@@ -122,6 +131,7 @@ pub(crate) fn run() -> ExitCode {
 fn after_help() -> String {
     format!(
         "Try:\n  \
+         tidecast demo                             everything on one screen, without a file\n  \
          tidecast forecast requests.csv            what comes next?\n  \
          tidecast backtest requests.csv            how well would it have been forecast?\n  \
          tidecast simulate requests.csv            what would scaling ahead have saved?\n\n{}",

@@ -11,7 +11,7 @@ mod reader;
 mod remark;
 
 pub use clock::Unit;
-pub use reader::{Reading, read};
+pub use reader::{Reading, parse, read};
 pub use remark::{BadRow, Remark, Unreadable};
 
 use tidecast_forecast::Samples;

@@ -40,6 +40,9 @@ pub struct Reading {
 }
 
 /// The history in the file at `path`; `-` is standard input.
+///
+/// # Errors
+/// [`Unreadable`] when it is no history, or when a row cannot be read and `strict` is on.
 pub fn read(path: &Path, reading: &Reading) -> Result<History, Unreadable> {
     let name = path.display().to_string();
     let input: Box<dyn Read> = if name == "-" {
@@ -51,6 +54,23 @@ pub fn read(path: &Path, reading: &Reading) -> Result<History, Unreadable> {
     };
     let (samples, remarks) = read_from(unpacked(input)?, reading)?;
     Ok(History { name, samples, remarks })
+}
+
+/// The history in the bytes of a file, plain or gzip.
+///
+/// # Errors
+/// [`Unreadable`] as for files.
+///
+/// ```
+/// use tidecast::history::{Reading, parse};
+/// let reading = Reading { time_column: None, value_column: None, zone: jiff::tz::TimeZone::UTC, strict: true };
+/// let history = parse("two", b"timestamp,value\n2026-01-05T00:00Z,1\n2026-01-05T00:05Z,2\n", &reading).unwrap();
+/// assert_eq!(history.samples.0.len(), 2);
+/// ```
+pub fn parse(name: &str, bytes: &[u8], reading: &Reading) -> Result<History, Unreadable> {
+    let input = Box::new(io::Cursor::new(bytes.to_vec()));
+    let (samples, remarks) = read_from(unpacked(input)?, reading)?;
+    Ok(History { name: name.to_owned(), samples, remarks })
 }
 
 /// The text of a file that may be gzip, which its first two bytes tell.

@@ -43,7 +43,8 @@ fn keeps_to_ascii_where_the_locale_knows_no_more() {
 fn fits_into_eighty_columns() {
     let folder = Folder::new();
     let file = folder.file("w.csv", wave(24 * 21, 3_600));
-    let commands: [&[&str]; 6] = [
+    let commands: [&[&str]; 7] = [
+        &["demo"],
         &["forecast", &file, "--model", "last_week"],
         &["backtest", &file, "--model", "last_week,recent_days_fitted"],
         &["simulate", &file],
@@ -94,7 +95,7 @@ fn prints_a_models_page_with_all_headings() {
 
 #[test]
 fn teaches_by_examples() {
-    for command in ["forecast", "backtest", "simulate", "models", "completions"] {
+    for command in ["demo", "forecast", "backtest", "simulate", "models", "bench", "completions"] {
         let help = run(&[command, "--help"]).out;
         assert!(
             help.contains("Examples:\n  tidecast ") || help.contains("Examples:\n  "),

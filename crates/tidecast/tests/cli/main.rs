@@ -3,6 +3,7 @@
 mod common;
 
 mod backtest;
+mod demo;
 mod exit_codes;
 mod forecast;
 mod input;

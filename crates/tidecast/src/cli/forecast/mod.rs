@@ -2,10 +2,12 @@
 
 mod print;
 
+pub(crate) use print::chart;
+
 use std::path::PathBuf;
 
 use clap::Args;
-use tidecast_forecast::{DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Series};
+use tidecast_forecast::{DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Seasons, Series, seasons};
 
 use super::Context;
 use super::exit::{Exit, Outcome, Stop};
@@ -50,6 +52,8 @@ const HORIZON_MAX_S: i64 = 28 * DAY_S;
 /// A history and what is expected to follow.
 pub(crate) struct Spoken {
     pub gathered: Gathered,
+    /// How the history repeats.
+    pub seasons: Seasons,
     pub expected: Expected,
 }
 
@@ -79,7 +83,7 @@ pub(crate) fn speak(gathered: Gathered, model: &str, horizon_s: i64) -> Result<S
     let (fitted, fallback) = fit(series, model)?;
     let mut expected = fitted.forecast(series, ahead);
     expected.fallback = fallback.or(expected.fallback);
-    Ok(Spoken { expected, gathered })
+    Ok(Spoken { expected, seasons: seasons(series), gathered })
 }
 
 fn fit(series: &Series, model: &str) -> Result<(Box<dyn Fitted>, Option<String>), Stop> {

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use tidecast_forecast::{LEVELS, Series};
+use tidecast_forecast::{DAY_S, LEVELS, Seasons, Series, WEEK_S};
 
 use super::Spoken;
 use crate::cli::Context;
@@ -44,7 +44,7 @@ fn page(file: &Path, spoken: &Spoken, zone: &TimeZone, show_s: i64, context: &mu
         writeln!(out, "{}", terminal.plain(&line))?;
     }
     writeln!(out)?;
-    out.write_all(chart(spoken, zone, show_s).draw(terminal).as_bytes())?;
+    out.write_all(chart(spoken, zone, show_s, 12).draw(terminal).as_bytes())?;
     writeln!(out)?;
     let head = format!("demand that will not be exceeded, in {}", zone.iana_name().unwrap_or("UTC"));
     writeln!(out, "{}", Paint::Bold.on(terminal.colour, &head))?;
@@ -65,8 +65,21 @@ fn facts(file: &Path, spoken: &Spoken) -> Vec<String> {
         series.len(),
         brief(series.mean().unwrap_or(f64::NAN)),
     )];
+    facts.push(format!("periods: {}{}", spoken.seasons, usual(&spoken.seasons)));
     facts.extend(voice(spoken));
     facts
+}
+
+/// How strong the day and the week are, where that can be told and is not yet said.
+fn usual(seasons: &Seasons) -> String {
+    let said = |period_s: i64| {
+        seasons.found.iter().any(|season| (season.period_s / period_s as f64 - 1.0).abs() < 0.01)
+    };
+    let known = [("day", DAY_S, seasons.day), ("week", WEEK_S, seasons.week)];
+    let unsaid = known.into_iter().filter(|(_, period_s, _)| !said(*period_s));
+    unsaid
+        .filter_map(|(name, _, strength)| strength.map(|s| format!("; strength of a {name} {s:.2}")))
+        .collect()
 }
 
 fn voice(spoken: &Spoken) -> Vec<String> {
@@ -76,11 +89,11 @@ fn voice(spoken: &Spoken) -> Vec<String> {
 }
 
 /// The chart of the last part of the history and of the forecast.
-pub(super) fn chart(spoken: &Spoken, zone: &TimeZone, show_s: i64) -> Chart {
+pub(crate) fn chart(spoken: &Spoken, zone: &TimeZone, show_s: i64, rows: usize) -> Chart {
     let series = &spoken.gathered.series;
     let shown = ((show_s / series.grid().step_s).max(1) as usize).min(series.len());
     let past: Series = series.slice(series.len() - shown, series.len());
-    Chart::new(past.grid().start, spoken.expected.grid().end(), zone, 12)
+    Chart::new(past.grid().start, spoken.expected.grid().end(), zone, rows)
         .line(Ink::Measured, "measured", &past)
         .forecast(&spoken.expected, BAND)
 }
@@ -136,6 +149,7 @@ fn record(file: &Path, spoken: &Spoken, zone: &TimeZone) -> Value {
             "measured": series.measured(),
             "repairs": spoken.gathered.repairs,
         },
+        "seasons": spoken.seasons,
         "model": expected.model,
         "fallback": expected.fallback,
         "forecast": points.collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use rayon::prelude::*;
-use tidecast_world::{Policy, Run, simulate};
+use tidecast_world::{Policy, Run, Stage};
 
 use super::Context;
 use super::exit::{Exit, Outcome, Stop};
@@ -147,8 +147,9 @@ impl Simulate {
 fn play<'a>(settings: &'a [Setting], policies: &[Policy], context: &Context) -> Vec<Played<'a>> {
     let progress = Progress::new(&context.terminal, "simulating", (settings.len() * policies.len()) as u64);
     let play_one = |setting: &'a Setting| {
+        let stage = Stage::new(&setting.trace);
         let runs = policies.par_iter().map(|policy| {
-            let run = simulate(&setting.trace, *policy, &setting.setup);
+            let run = stage.play(*policy, &setting.setup);
             progress.advance(1);
             run
         });
@@ -157,7 +158,7 @@ fn play<'a>(settings: &'a [Setting], policies: &[Policy], context: &Context) -> 
     settings.par_iter().map(play_one).collect()
 }
 
-fn policies(names: &[String]) -> Result<Vec<Policy>, Stop> {
+pub(super) fn policies(names: &[String]) -> Result<Vec<Policy>, Stop> {
     if names.iter().any(|name| name == "all") {
         return Ok(Policy::ALL.to_vec());
     }
