@@ -2,21 +2,19 @@
 # A Debian machine with a Rust toolchain, gcc, make and python3 suffices; what more is needed, the targets fetch.
 
 CARGO    ?= cargo
-SEED     ?=
 TRACES   ?= $(or $(TIDECAST_TRACES),$(wildcard ../shared/data))
-BIN       = $(CURDIR)/target/release/tidecast
-SOURCES   = $(shell git ls-files '*.rs' '*.toml' Cargo.lock crates/tidecast/data 2>/dev/null)
+BIN       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/tidecast
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check fmt bench bench-forecast bench-capacity swarm bless docs clean
+.PHONY: help release demo test check fmt bench bench-forecast bench-capacity bless docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
 
-demo: $(BIN) ## build, then the main job on a sample that ships inside
+demo: release ## build, then the main job on a sample that ships inside
 	@$(BIN) demo
 
-$(BIN): $(SOURCES)
+release: ## build the binary
 	$(CARGO) build --release --locked -p tidecast
 
 test: ## everything that must hold; installs what it needs
@@ -28,17 +26,14 @@ check: ## format, lints, licences
 fmt: ## format the code
 	$(CARGO) fmt --all
 
-bench: $(BIN) ## how long fits, forecasts and simulated turns take
+bench: release ## how long fits, forecasts and simulated turns take
 	@$(BIN) bench
 
-bench-forecast: $(BIN) ## accuracy and calibration on the traces, into docs/benchmarks/forecast.md
+bench-forecast: release ## accuracy and calibration on the traces, into docs/benchmarks/forecast.md
 	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench forecast
 
-bench-capacity: $(BIN) ## service and cost of the policies on the traces, into docs/benchmarks/capacity.md
+bench-capacity: release ## service and cost of the policies on the traces, into docs/benchmarks/capacity.md
 	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench capacity
-
-swarm: ## seeded worlds with faults; SEED=8113 repeats one
-	@SEED='$(SEED)' scripts/swarm
 
 bless: ## take what the code says now as the new goldens; read the diff
 	@scripts/bless

@@ -15,7 +15,6 @@ from pathlib import Path
 
 DATA = Path(__file__).resolve().parent.parent / "crates" / "tidecast" / "data"
 FORECASTS = [DATA / "bikeshare_hourly.csv.gz", DATA / "parking_30min.csv.gz"]
-POLICIES = ["hpa", "static-peak", "tidecast"]
 START, THROUGHPUT = "5m", "0.5/min"
 TOLERANCE = 5e-5
 
@@ -45,7 +44,7 @@ def arguments():
 def forecasts(args, folder):
     for trace in FORECASTS + args.trace:
         out = folder / "forecasts.csv.gz"
-        mine = run(args.binary, "backtest", trace, "--emit-forecasts", out, "-o", "json")
+        [mine] = run(args.binary, "backtest", trace, "--emit-forecasts", out, "-o", "json")
         theirs = score(args, "forecasts", "--data", trace, out)
         own = {lead["lead_s"]: lead for lead in mine["leads"]}
         for lead in theirs["leads"].values():
@@ -55,10 +54,9 @@ def forecasts(args, folder):
 
 def timelines(args, folder):
     trace = DATA / "retail_minute.csv.gz"
-    for policy in POLICIES:
-        out = folder / "timeline.csv.gz"
-        options = ["--policy", policy, "--throughput", THROUGHPUT, "--start-time", START]
-        mine = run(args.binary, "simulate", trace, *options, "--emit-timeline", out, "-o", "json")
+    options = ["--policy", "all", "--throughput", THROUGHPUT, "--start-time", START]
+    for mine in run(args.binary, "simulate", trace, *options, "--emit-timeline", folder / "{name}.csv.gz", "-o", "json"):
+        out = folder / f"{mine['policy']}.csv.gz"
         scored = score(args, "capacity", out, "--start-time", START, "--throughput", str(mine["throughput_per_min"]), "--demand", trace)
         theirs = {
             "violated_requests": scored["violated_requests_pct"] / 100,
@@ -70,14 +68,14 @@ def timelines(args, folder):
             "downs_per_day": scored["scale_downs_per_day"],
             "server_hours": scored["cost_server_minutes"] / 60,
         }
-        yield f"{trace.name}, {policy}", mine, theirs
+        yield f"{trace.name}, {mine['policy']}", mine, theirs
 
 
 def run(binary, *command):
-    done = subprocess.run([binary, *map(str, command)], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+    done = subprocess.run([binary, *map(str, command), "--quiet"], stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
     if done.returncode:
         sys.exit(f"{binary.name} {' '.join(map(str, command))} answered {done.returncode}")
-    return json.loads(done.stdout.strip().splitlines()[0])
+    return [json.loads(line) for line in done.stdout.splitlines()]
 
 
 def score(args, *command):
