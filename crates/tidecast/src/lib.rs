@@ -2,11 +2,13 @@
 //! below; what is here fetches a briefing's facts and carries a decision out.
 //!
 //! Read in this order: [`trouble`] is how the outside fails; [`egress`] is the only way to an address that a user
-//! gave; [`source`] is where measured demand comes from; [`history`] is how a person's own files of it are read.
+//! gave; [`source`] is where measured demand comes from; [`history`] is how a person's own files of it are read;
+//! [`store`] is what must not be forgotten.
 
 pub mod egress;
 pub mod history;
 pub mod source;
+pub mod store;
 pub mod trouble;
 
 #[cfg(test)]

@@ -5,8 +5,9 @@
 //! zero; and an empty answer is an answer about the measuring, not about the load.
 //!
 //! Read in this order: the trait; [`Prometheus`], [`CsvFile`] and [`Inbox`], which are sources; [`Guard`], which
-//! tells falling load from lost scrapes.
+//! tells falling load from lost scrapes; [`Collector`], which asks for no more than is new.
 
+mod collect;
 mod coverage;
 mod csv_file;
 mod prometheus;
@@ -17,6 +18,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
+pub use collect::{Collected, Collector, Progress};
 pub use coverage::{Count, Coverage, Doubt, Guard, Part, frozen};
 pub use csv_file::CsvFile;
 pub use prometheus::{Prometheus, Query, Selector, Server as PrometheusServer, selectors};
@@ -42,6 +44,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Trouble`] when the count cannot be had.
     async fn count(&self, now: Timestamp) -> Result<Option<Count>, Trouble>;
+
+    /// The span in which the samples of a count lie.
+    fn count_window(&self) -> SignedDuration {
+        SignedDuration::from_mins(5)
+    }
 
     /// How long after its sample's time a measurement is complete: zero for a momentary value, about half of
     /// the window for a rate. A sample is named by the time in the middle of which it was measured.

@@ -193,6 +193,11 @@ impl Source for Prometheus {
         Ok((!parts.is_empty()).then_some(Count { at: now, parts, newest }))
     }
 
+    fn count_window(&self) -> SignedDuration {
+        let windows = self.stands_on.iter().map(window_s).min();
+        SignedDuration::from_secs(windows.unwrap_or(LOOK_BACK_S))
+    }
+
     fn lag(&self) -> SignedDuration {
         SignedDuration::from_secs(self.lag_s)
     }
@@ -224,8 +229,12 @@ fn warnings(reply: &Reply, sieve: &mut Sieve) {
 /// looked for.
 const LOOK_BACK_S: i64 = 300;
 
-fn counting(Selector { text, window }: &Selector) -> String {
-    let window_s = window.map_or(LOOK_BACK_S, |window| window.as_secs().max(1));
+fn window_s(selector: &Selector) -> i64 {
+    selector.window.map_or(LOOK_BACK_S, |window| window.as_secs().max(1))
+}
+
+fn counting(selector: &Selector) -> String {
+    let (text, window_s) = (&selector.text, window_s(selector));
     let labelled =
         |label: &str, inner: &str| format!("label_replace({inner},\"tidecast\",\"{label}\",\"\",\"\")");
     [

@@ -1,0 +1,224 @@
+//! From a source into the history: no more than is new, gently, and nothing that lost scrapes have falsified (S3.2,
+//! S3.3).
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tidecast_forecast::{Sample, Samples};
+use tidecast_pilot::{Demand, Evidence, Reading};
+
+use super::{Coverage, Doubt, Guard, Remark, Source, Taken};
+use crate::store::{Asked, History};
+use crate::trouble::Trouble;
+
+/// Collects one series.
+#[derive(Debug)]
+pub struct Collector {
+    source: Arc<dyn Source>,
+    history: Arc<History>,
+    series: String,
+    window: SignedDuration,
+    /// Seconds between two points.
+    step: SignedDuration,
+    /// What is usual.
+    pub guard: Guard,
+    readings: BTreeMap<Timestamp, Reading>,
+    last: Option<Look>,
+    deep: Option<Timestamp>,
+}
+
+/// What one look at the source has brought.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Collected {
+    /// How many samples, new and again.
+    pub samples: usize,
+    /// How much of what was expected is there.
+    pub coverage: Coverage,
+    /// What was left out, and what is worth telling.
+    pub remarks: Vec<Remark>,
+}
+
+/// How far a back-fill is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Progress {
+    /// Everything from then on is there.
+    pub from: Timestamp,
+    /// The share that is done, 0 to 1.
+    pub share: f64,
+    /// Samples so far.
+    pub samples: usize,
+}
+
+/// The look before.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    at: Timestamp,
+    share: f64,
+    /// Since then measurements cannot be believed, and not until a window is full again.
+    dark: bool,
+}
+
+impl Collector {
+    /// How much is asked for again each time, for late samples.
+    pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
+    /// And once an hour, for samples that were held up for long.
+    pub const OVERLAP_DEEP: SignedDuration = SignedDuration::from_hours(6);
+    /// What is asked for first, so that there is something to decide by at once.
+    pub const AT_FIRST: SignedDuration = SignedDuration::from_hours(2);
+    /// What is asked for at once when filling back.
+    pub const CHUNK: SignedDuration = SignedDuration::from_hours(24);
+    /// How far back readings are kept as evidence.
+    pub const READINGS: SignedDuration = SignedDuration::from_hours(2);
+
+    /// Collects `source` as `series`, not further back than `window`, a point each `step`.
+    pub fn new(
+        source: Arc<dyn Source>,
+        history: Arc<History>,
+        series: impl Into<String>,
+        window: SignedDuration,
+        step: SignedDuration,
+    ) -> Self {
+        let (readings, series) = (BTreeMap::new(), series.into());
+        Self {
+            source,
+            history,
+            series,
+            window,
+            step,
+            guard: Guard::default(),
+            readings,
+            last: None,
+            deep: None,
+        }
+    }
+
+    /// What was measured since this collector began, as far as it is evidence: what was measured before it looked
+    /// itself is none.
+    pub fn evidence(&self) -> Evidence {
+        Evidence { readings: self.readings.values().copied().collect(), interval: self.step }
+    }
+
+    /// Looks at what is new. `fleet` is the number of servers, if it is known.
+    ///
+    /// # Errors
+    /// [`Trouble`] when the source or the history cannot be had; what is known stays as it is.
+    pub async fn look(&mut self, now: Timestamp, fleet: Option<u32>) -> Result<Collected, Trouble> {
+        let looked = self.look_once(now, fleet).await;
+        if looked.is_err() {
+            self.last = Some(Look { at: now, share: 0.0, dark: true });
+        }
+        looked
+    }
+
+    async fn look_once(&mut self, now: Timestamp, fleet: Option<u32>) -> Result<Collected, Trouble> {
+        let coverage = self.coverage(now, fleet).await;
+        let since = self.since(now).await?;
+        let mut taken = self.source.samples(since, now).await?;
+        let coverage = match taken.partial.take() {
+            Some(why) => Coverage::unknown(why),
+            None => coverage,
+        };
+        let dark = self.is_dark(&coverage);
+        if dark {
+            let from = self.last.map_or(now, |last| last.at);
+            self.history.darken(&self.series, self.named(from), self.named(now)).await?;
+        }
+        let Taken { samples, remarks, .. } = taken;
+        let (count, asked) = (samples.0.len(), Asked { from: since, until: now });
+        self.read(&samples, now, coverage.share);
+        self.history.put(&self.series, samples, asked, now).await?;
+        self.last = Some(Look { at: now, share: coverage.share, dark });
+        Ok(Collected { samples: count, coverage, remarks })
+    }
+
+    async fn coverage(&mut self, now: Timestamp, fleet: Option<u32>) -> Coverage {
+        let window = self.source.count_window();
+        match self.source.count(now).await {
+            Ok(Some(count)) => self.guard.judge(&count, window, fleet),
+            Ok(None) => Coverage::FULL,
+            Err(trouble) => Coverage::unknown(format!("coverage cannot be counted: {trouble}")),
+        }
+    }
+
+    async fn since(&mut self, now: Timestamp) -> Result<Timestamp, Trouble> {
+        let back = |duration| now.saturating_sub(duration).unwrap_or(Timestamp::MIN);
+        let Some(asked) = self.history.asked(&self.series).await? else { return Ok(back(Self::AT_FIRST)) };
+        let deep = self.deep.is_none_or(|deep| now.duration_since(deep) >= SignedDuration::from_hours(1));
+        if deep {
+            self.deep = Some(now);
+        }
+        let overlap = if deep { Self::OVERLAP_DEEP } else { Self::OVERLAP };
+        let lag = self.source.lag();
+        let from = asked.until.min(now).saturating_sub(overlap).and_then(|from| from.saturating_sub(lag));
+        Ok(from.unwrap_or(Timestamp::MIN).max(asked.from).max(back(self.window)))
+    }
+
+    /// A lost target falsifies what is measured, until a full window of samples is there again. Thin series alone
+    /// do not: each new server's are.
+    fn is_dark(&self, coverage: &Coverage) -> bool {
+        let was = self.last.is_some_and(|last| last.dark);
+        match &coverage.doubt {
+            None => false,
+            Some(Doubt::Fewer { .. } | Doubt::Nothing | Doubt::Old { .. }) => true,
+            Some(Doubt::Thin { .. } | Doubt::Unknown(_)) => was,
+        }
+    }
+
+    /// The time by which a measurement made at `at` is named.
+    fn named(&self, at: Timestamp) -> Timestamp {
+        at.saturating_sub(self.source.lag()).unwrap_or(at)
+    }
+
+    /// Adds what was measured since the last look to the evidence, believed as far as both looks were.
+    fn read(&mut self, samples: &Samples, now: Timestamp, share: f64) {
+        let lag = self.source.lag();
+        let since = self.last.map_or_else(|| now.saturating_sub(self.step).unwrap_or(now), |last| last.at);
+        let coverage = share.min(self.last.map_or(1.0, |last| last.share));
+        for Sample { time, value } in &samples.0 {
+            let at = time.saturating_add(lag).unwrap_or(*time);
+            let Some(demand) = Demand::new(*value) else { continue };
+            match self.readings.get_mut(&at) {
+                Some(known) => known.demand = demand,
+                None if at > since && at <= now => {
+                    self.readings.insert(at, Reading { at, demand, coverage });
+                }
+                None => {}
+            }
+        }
+        let oldest = now.saturating_sub(Self::READINGS).unwrap_or(Timestamp::MIN);
+        self.readings = self.readings.split_off(&oldest);
+    }
+
+    /// Fills the history back to the window's beginning, the newest chunk first, and says after each how far it is. What is
+    /// there is not asked for again, so that it can be interrupted at any time.
+    ///
+    /// # Errors
+    /// [`Trouble`] at the first chunk that cannot be had; the chunks before it are kept.
+    pub async fn fill_back(
+        &self,
+        now: Timestamp,
+        mut progress: impl FnMut(Progress) + Send,
+    ) -> Result<Vec<Remark>, Trouble> {
+        let goal = now.saturating_sub(self.window).unwrap_or(Timestamp::MIN);
+        let (mut all, mut samples) = (Taken::default(), 0);
+        loop {
+            let from = self.history.asked(&self.series).await?.map_or(now, |asked| asked.from);
+            let missing = from.duration_since(goal).as_secs_f64().max(0.0);
+            let share = 1.0 - (missing / self.window.as_secs_f64().max(1.0)).min(1.0);
+            progress(Progress { from, share, samples });
+            if from <= goal {
+                return Ok(all.remarks);
+            }
+            let since = from.saturating_sub(Self::CHUNK).unwrap_or(goal).max(goal);
+            let taken = self.source.samples(since, from).await?;
+            samples += taken.samples.0.len();
+            let asked = Asked { from: since, until: from };
+            self.history.put(&self.series, taken.samples.clone(), asked, now).await?;
+            all = all.and(Taken { samples: Samples::default(), ..taken });
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
