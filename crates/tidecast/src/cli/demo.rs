@@ -104,7 +104,7 @@ fn comparison((setup, runs): &(Setup, Vec<Run>), context: &mut Context) -> io::R
     }
     sheet.print(&context.terminal, context.out)?;
     let legend = "short: demand that no ready server could take; cost: servers ÷ the least possible.\n\
-                  Hours are drawn out to minutes without noise, which flatters every policy a little.";
+                  Hours are drawn out to minutes without noise: every policy looks a bit better.";
     writeln!(context.out, "{}", Paint::Dim.on(context.terminal.colour, &context.terminal.plain(legend)))
 }
 
@@ -119,7 +119,7 @@ fn next(context: &mut Context) -> io::Result<()> {
 const NEXT: [(&str, &str); 4] = [
     ("tidecast forecast FILE --zone Europe/Berlin", "what comes next"),
     ("tidecast backtest FILE --model all", "how well it would have been known"),
-    ("tidecast simulate FILE --start-time 5m", "what scaling ahead would have saved"),
+    ("tidecast simulate FILE --start-time 5m", "what it would have saved"),
     ("tidecast models", "who forecasts, and how"),
 ];
 

@@ -38,6 +38,16 @@ impl Sheet {
         self.rows.push(row);
     }
 
+    /// The columns' names.
+    pub(crate) fn columns(&self) -> &[&'static str] {
+        &self.columns
+    }
+
+    /// The rows' cells.
+    pub(crate) fn rows(&self) -> &[Vec<String>] {
+        &self.rows
+    }
+
     /// The sheet for people, within the terminal's width.
     pub(crate) fn print(&self, terminal: &Terminal, out: &mut dyn Write) -> std::io::Result<()> {
         let mut table = Table::new();

@@ -131,3 +131,18 @@ fn names_the_policies_there_are() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("there is no policy 'magic'; there are"), "{}", ran.err);
 }
+
+#[test]
+fn writes_a_report_that_needs_nothing_else() {
+    let folder = Folder::new();
+    let file = folder.file("<b>&.csv", wave(1_440 * 4, 60));
+    let path = folder.path("report.html");
+    let ran = run(&["simulate", &file, "--policy", "hpa,oracle", "--html", path.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let report = std::fs::read_to_string(path).unwrap();
+    assert_eq!(report.matches("<svg").count(), 2);
+    assert!(report.contains("&lt;b&gt;&amp;.csv") && !report.contains("<b>"), "names are escaped");
+    for fetched in ["http:", "https:", "<script", "@import", "url("] {
+        assert!(!report.contains(fetched), "{fetched}");
+    }
+}

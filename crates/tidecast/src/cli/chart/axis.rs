@@ -7,7 +7,7 @@ use jiff::{Span, Timestamp, ToSpan, Zoned};
 use crate::cli::terminal::Terminal;
 
 /// The least round number that is not below `most`, such that its quarters are round too.
-pub(super) fn nice_top(most: f64) -> f64 {
+pub(crate) fn nice_top(most: f64) -> f64 {
     if most <= 0.0 || !most.is_finite() {
         return 1.0;
     }
@@ -123,7 +123,12 @@ pub(super) fn time_axis(
 }
 
 /// Columns and labels of the ticks: as many as can be read.
-fn ticks(from: Timestamp, until: Timestamp, zone: &TimeZone, columns: usize) -> Vec<(usize, String)> {
+pub(crate) fn ticks(
+    from: Timestamp,
+    until: Timestamp,
+    zone: &TimeZone,
+    columns: usize,
+) -> Vec<(usize, String)> {
     let seconds = until.as_second() - from.as_second();
     let room = |stride: &Stride| seconds / stride.seconds() < (columns / stride.label_width()) as i64;
     let stride = STRIDES.into_iter().find(room).unwrap_or(STRIDES[STRIDES.len() - 1]);

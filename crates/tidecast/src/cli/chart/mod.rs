@@ -11,6 +11,7 @@ use tidecast_forecast::{Forecast, Series};
 
 use super::figures::brief;
 use super::terminal::{Paint, Terminal};
+pub(crate) use axis::{nice_top, ticks};
 use canvas::Canvas;
 
 /// What is drawn over each other, the first at the bottom.

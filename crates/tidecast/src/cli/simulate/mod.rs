@@ -1,5 +1,6 @@
 //! `tidecast simulate`: one's own history replayed against ways to scale.
 
+mod html;
 mod print;
 mod setting;
 
@@ -33,6 +34,7 @@ use setting::Setting;
 Examples:
   tidecast simulate requests.csv --start-time 5m
   tidecast simulate requests.csv --per second --throughput 40/s --policy hpa,oracle
+  tidecast simulate requests.csv --html report.html
   tidecast simulate a.csv b.csv -o json | jq 'select(.policy == \"hpa\") | .violated_requests'
   tidecast simulate requests.csv --policy hpa --emit-timeline timeline.csv.gz")]
 pub(crate) struct Simulate {
@@ -67,6 +69,9 @@ pub(crate) struct Simulate {
     /// Write each minute of the scored part: minute,demand,ready,total; {file} and {name} stand for input and policy
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     emit_timeline: Option<PathBuf>,
+    /// Write the comparison with its plots as one HTML file that needs no network
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    html: Option<PathBuf>,
     /// End with exit code 1 if the first policy leaves more than this share of the requests unserved
     #[arg(long, value_name = "SHARE", value_parser = share, help_heading = "Output")]
     max_violated: Option<f64>,
@@ -91,6 +96,10 @@ impl Simulate {
         print::print(&played, &self.input.zone, context)?;
         for one in &played {
             self.emit(one)?;
+        }
+        if let Some(path) = &self.html {
+            write(path, |out| html::report(&played, &self.input.zone, out))?;
+            context.terminal.note(format!("the report is in {}", path.display()));
         }
         match failed {
             Some(stop) => Err(stop),

@@ -135,7 +135,7 @@ fn tables(played: &[Played], zone: &TimeZone, context: &mut Context) -> io::Resu
     Ok(())
 }
 
-fn circumstances(setting: &Setting, zone: &TimeZone) -> String {
+pub(super) fn circumstances(setting: &Setting, zone: &TimeZone) -> String {
     let from = setting.trace.at(setting.setup.score_from).to_zoned(zone.clone());
     format!(
         "{:.1} days from {} on, start-up {}, {} a minute each{}",
@@ -147,7 +147,7 @@ fn circumstances(setting: &Setting, zone: &TimeZone) -> String {
     )
 }
 
-fn table(runs: &[Run]) -> Sheet {
+pub(super) fn table(runs: &[Run]) -> Sheet {
     let columns = ["policy", "short", "minutes", "cost", "idle", "used", "ups/day", "downs/day", "server-h"];
     let mut sheet = Sheet::new(1, columns);
     for run in runs {
