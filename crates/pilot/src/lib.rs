@@ -22,6 +22,7 @@ mod lessons;
 mod note;
 mod overrides;
 mod plan;
+pub mod planner;
 mod reason;
 mod sighting;
 mod told;
