@@ -14,14 +14,14 @@ pub struct Decision {
     pub turn: u64,
     /// When it was decided.
     pub at: Timestamp,
-    /// Where the fleet is to arrive now, after everything that holds it back. None: nothing is known that
-    /// would justify any size, and whatever is there stays.
-    pub size: Option<Size>,
-    /// What would be wanted if nothing held it back.
-    pub wanted: Option<Size>,
+    /// Where the fleet is to arrive now, after everything that holds it back. Where nothing justifies a change, it is
+    /// what stands there.
+    pub size: Size,
+    /// What would be wanted if nothing about the fleet held it back.
+    pub wanted: Size,
     /// What makes the wanted size necessary.
     pub because: Reason,
-    /// What held it back.
+    /// What cut it, and what keeps the fleet from it.
     pub limits: Vec<Limit>,
     /// What is planned from now on.
     pub plan: Arc<Plan>,

@@ -61,7 +61,7 @@ impl Evidence {
     /// The readings of the last `window`, newest first.
     pub fn within(&self, now: Timestamp, window: SignedDuration) -> impl Iterator<Item = &Reading> {
         let from = now.saturating_sub(window).unwrap_or(Timestamp::MIN);
-        self.readings.iter().rev().filter(move |r| r.at <= now).take_while(move |r| r.at > from)
+        self.readings.iter().rev().filter(move |r| r.at <= now).take_while(move |r| r.at >= from)
     }
 
     /// How much this says about the last `window`.

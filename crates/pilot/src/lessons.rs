@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -13,6 +15,8 @@ pub struct Lessons {
     pub start_ups_until: Option<Timestamp>,
     /// What one server serves.
     pub throughput: Option<Throughput>,
+    /// The loads from which that was concluded.
+    pub load: Load,
     /// The level and the reactive factor that kept the promise at the least cost in replay.
     pub sizing: Option<Sizing>,
     /// How far demand has been off its forecast lately.
@@ -46,6 +50,39 @@ pub struct Drift {
     pub sums: [f64; 2],
     /// Forecasts up to this time have been judged.
     pub until: Option<Timestamp>,
+}
+
+/// How much demand one server has served, and how often: a histogram that forgets.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Load {
+    /// The weight of each bin; a bin is 5 % wide.
+    pub bins: BTreeMap<i32, f64>,
+    /// When the first load was seen.
+    pub since: Option<Timestamp>,
+    /// When the last one was.
+    pub until: Option<Timestamp>,
+    /// How many half-lives the weights have been brought down by.
+    pub scaled: f64,
+}
+
+/// Beyond this cumulative sum a deviation is no accident: half a deviation a step is forgiven, eight in all.
+pub(crate) const DRIFTING: f64 = 8.0;
+
+impl Drift {
+    /// By how much the forecast is multiplied because demand keeps exceeding it: whole percents, so that it changes
+    /// rarely; at most half as much again. A forecast that is too high corrects itself, and costs only money.
+    pub fn correction(&self) -> f64 {
+        if self.sums[0] <= DRIFTING {
+            return 1.0;
+        }
+        1.0 + (100.0 * self.bias.clamp(0.0, 0.5)).round() / 100.0
+    }
+
+    /// The lasting deviation, if there is one.
+    pub fn lasting(&self) -> Option<f64> {
+        (self.sums[0] > DRIFTING || self.sums[1] > DRIFTING).then_some(self.bias)
+    }
 }
 
 impl Lessons {

@@ -16,28 +16,43 @@ mod units;
 
 mod briefing;
 mod command;
+mod decide;
 mod decision;
+mod digest;
+mod drain;
 mod evidence;
+mod flaws;
+mod learn;
 mod lessons;
 mod note;
 mod overrides;
 mod plan;
 pub mod planner;
+mod planning;
 mod reason;
+mod reconcile;
 mod sighting;
+mod sizing;
 mod told;
 mod workload;
 
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
 pub use command::Command;
+pub use decide::decide;
 pub use decision::{Decision, Move};
+pub use drain::Drain;
 pub use evidence::{COMPLETE, Evidence, Quality, Reading};
-pub use lessons::{Drift, Lessons, Sizing};
+pub use flaws::{Flaw, flaws};
+pub use learn::{learn, learn_fleet};
+pub use lessons::{Drift, Lessons, Load, Sizing};
 pub use note::{Note, Shortage};
 pub use overrides::{Change, EmptySpan, Override, Span};
 pub use plan::{Basis, Plan, Step};
+pub use planning::{PLAN_STEP_S, Planned, plan};
 pub use reason::{Limit, Reason};
+pub use reconcile::{Reconciled, reconcile};
 pub use sighting::{Node, NodeName, Phase, Sessions, Sighting};
+pub use sizing::{Sized, Sizer};
 pub use units::{Demand, Size, Throughput, Unsound};
 pub use workload::{
     Batch, Bounds, Budget, Buffer, Costs, EmptyBounds, Level, Mode, NoLevel, Ramp, Rate, Told, Workload,

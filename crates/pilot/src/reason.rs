@@ -48,6 +48,17 @@ pub enum Reason {
     },
     /// Somebody decreed it.
     Decreed(Override),
+    /// Demand that somebody decreed.
+    DecreedDemand {
+        /// The decree.
+        decree: Override,
+        /// What one server serves.
+        throughput: Throughput,
+        /// Buffer and padding that are part of the size.
+        spare: Size,
+        /// How long before it is needed a server must be launched.
+        lead: SignedDuration,
+    },
     /// The workload's minimum.
     Minimum {
         /// It.
@@ -84,6 +95,8 @@ pub enum Limit {
         /// What would have been wanted.
         wanted: Size,
     },
+    /// What was planned before is kept: changing the plan would cost more than it saves.
+    Steady,
     /// A planned size stays for a while.
     Dwell {
         /// Until when.
@@ -148,6 +161,7 @@ impl Reason {
             Self::Measured { .. } => "measured",
             Self::Kept { .. } => "kept",
             Self::Decreed(_) => "decreed",
+            Self::DecreedDemand { .. } => "decreedDemand",
             Self::Minimum { .. } => "minimum",
             Self::Standing => "standing",
         }
@@ -173,6 +187,12 @@ impl Reason {
                 clock(*until, zone)
             ),
             Self::Decreed(decree) => decree.tell(zone),
+            Self::DecreedDemand { decree, throughput, spare, lead } => format!(
+                "{}, {throughput} a server{}; ordered {} ahead",
+                decree.tell(zone),
+                plus(*spare),
+                span(*lead)
+            ),
             Self::Minimum { min } => format!("the minimum is {min}"),
             Self::Standing => "nothing is known that would justify another size".to_owned(),
         }
@@ -190,6 +210,7 @@ impl Limit {
             Self::Maximum { .. } => "maximum",
             Self::Ceiling { .. } => "ceiling",
             Self::RampUp { .. } => "rampUp",
+            Self::Steady => "steady",
             Self::Dwell { .. } => "dwell",
             Self::Pace { .. } => "pace",
             Self::CoolDown { .. } => "coolDown",
@@ -212,6 +233,9 @@ impl Limit {
             Self::Ceiling { decree, wanted } => format!("cut from {wanted}: {}", decree.tell(zone)),
             Self::RampUp { servers, per, wanted } => {
                 format!("{wanted} would be needed, but at most {servers} are added in {}", span(*per))
+            }
+            Self::Steady => {
+                "kept as planned before: changing the plan would cost more than it saves".to_owned()
             }
             Self::Dwell { until } => {
                 format!("a planned size stays for a while, this one until {}", clock(*until, zone))

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use crate::{Size, Throughput};
+use crate::{Drain, Size, Throughput};
 
 /// What a workload is called: `shop/checkout`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -69,6 +69,9 @@ pub struct Workload {
     /// What changes of size cost.
     #[serde(default)]
     pub costs: Costs,
+    /// How servers are emptied, if sessions live on them. None: they are all alike and may go at once.
+    #[serde(default)]
+    pub drain: Option<Drain>,
 }
 
 impl Workload {
@@ -92,6 +95,7 @@ impl Workload {
             hold: Self::default_hold(),
             scale_in: Budget::default(),
             costs: Costs::default(),
+            drain: None,
         }
     }
 

@@ -82,13 +82,13 @@ impl Ladder {
     fn climb_in_events(&self, event: usize, cost: f64, before: &[f64], changed: &mut [f64]) {
         let climb = self.climb.unwrap_or(before.len());
         let within = sliding_minima(event.min(climb), before);
-        let whole = climb / event;
-        let rest = sliding_minima(climb % event, before);
+        let (whole, left) = (climb / event, climb % event);
+        let rest = sliding_minima(left, before);
         for rung in 0..before.len() {
             for nth in 0..whole.min(rung / event + 1) {
                 changed[rung] = changed[rung].min(within[rung - nth * event] + cost * (nth + 1) as f64);
             }
-            if climb % event > 0 && rung >= whole * event {
+            if left > 0 && rung >= whole * event {
                 changed[rung] = changed[rung].min(rest[rung - whole * event] + cost * (whole + 1) as f64);
             }
         }

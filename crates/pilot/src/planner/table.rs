@@ -62,7 +62,7 @@ impl Table {
         let earliest = step.saturating_sub(rules.dwell.max(1));
         for change in (earliest..step).filter(|change| change + rules.binds(*change, steps) == step) {
             let kept: f64 = (change..step).map(|k| cost(problem, k, size)).sum();
-            let apart = rules.change_cost * deviations(problem, change, step, size);
+            let apart = rules.change_cost * deviations(problem, change, step, Some(size));
             for (from, before) in self.row(change).iter().enumerate() {
                 let cost = before + ladder.price(rules, change, from, rung) + kept + apart;
                 if from != rung && cost < best.cost {
@@ -134,14 +134,19 @@ impl Scratch {
     }
 
     fn change(&self, problem: &Problem<'_>, rules: &Rules, ladder: &Ladder, step: usize, target: &mut [f64]) {
-        let later = rules.change_cost
-            * (step + 1..self.ahead).filter(|k| planned(problem, *k).is_some()).count() as f64;
-        let apart = rules.change_cost + later;
-        for ((target, changed), bound) in target.iter_mut().zip(&self.changed).zip(&self.bound) {
-            *target = target.min(changed + bound + apart);
+        let apart = |rung: Option<usize>| {
+            let size = rung.map(|rung| ladder.levels[rung]);
+            rules.change_cost * deviations(problem, step, self.ahead, size)
+        };
+        let other = apart(None);
+        let mut agreeing: Vec<usize> =
+            (step..self.ahead).filter_map(|k| ladder.rung(planned(problem, k)?)).collect();
+        agreeing.dedup();
+        for rung in agreeing {
+            target[rung] = target[rung].min(self.changed[rung] + self.bound[rung] + apart(Some(rung)));
         }
-        if let Some(rung) = planned(problem, step).and_then(|size| ladder.rung(size)) {
-            target[rung] = target[rung].min(self.changed[rung] + self.bound[rung] + later);
+        for ((target, changed), bound) in target.iter_mut().zip(&self.changed).zip(&self.bound) {
+            *target = target.min(changed + bound + other);
         }
     }
 }
@@ -155,10 +160,12 @@ fn missed(problem: &Problem<'_>, step: usize, size: u32) -> f64 {
     f64::from(u8::from(planned(problem, step).is_some_and(|to| to != size)))
 }
 
-/// At how many of the steps from `change` to `until` a change to `size` at the first does other than the plan in force.
-fn deviations(problem: &Problem<'_>, change: usize, until: usize, size: u32) -> f64 {
-    let first = f64::from(u8::from(planned(problem, change) != Some(size)));
-    first + (change + 1..until).filter(|k| planned(problem, *k).is_some()).count() as f64
+/// At how many of the steps from `change` to `until` the plan in force does something else than a change to `size` at
+/// the first and staying there; than a change to any other size if that is none.
+fn deviations(problem: &Problem<'_>, change: usize, until: usize, size: Option<u32>) -> f64 {
+    let first = size.is_none() || planned(problem, change) != size;
+    let later = (change + 1..until).filter(|k| planned(problem, *k).is_some_and(|to| Some(to) != size));
+    (usize::from(first) + later.count()) as f64
 }
 
 /// What a size costs at a step, its shortage and its excess included.

@@ -21,8 +21,8 @@ pub(in crate::store) fn decision(turn: u64, size: u32, commands: Vec<Command>) -
     Decision {
         turn,
         at: at(30 * turn as i64),
-        size: Some(Size(size)),
-        wanted: Some(Size(size)),
+        size: Size(size),
+        wanted: Size(size),
         because: Reason::Minimum { min: Size(size) },
         limits: Vec::new(),
         plan: Arc::new(Plan { steps: (1..20).map(step).collect(), ..Plan::default() }),

@@ -1,0 +1,53 @@
+//! Time on one core: `cargo bench -p tidecast-pilot`. docs/explanation/planner.md quotes the figures.
+#![allow(missing_docs)]
+
+use std::hint::black_box;
+
+use criterion::{Criterion, criterion_group, criterion_main};
+use tidecast_pilot::planner::{DownMax, Problem, Rules, compress, solve};
+
+/// A day's wave with a ripple: as many different needs as there are sizes.
+fn wave(steps: usize, peak: u32) -> Vec<u32> {
+    let day = std::f64::consts::TAU / 288.0;
+    let at = |k: usize| 0.55 - 0.4 * (k as f64 * day).cos() + 0.05 * ((k * 7_919 % 101) as f64 / 101.0);
+    (0..steps).map(|k| (f64::from(peak) * at(k)) as u32).collect()
+}
+
+fn limited() -> Rules {
+    Rules {
+        down_cost: 5.0,
+        change_cost: 10.0,
+        preferred: Some(40),
+        up_max: Some(100),
+        down_max: Some(DownMax { percent: 10.0, servers: None }),
+        down_every: 2,
+        dwell: 3,
+        ..Rules::free(100.0)
+    }
+}
+
+fn planner(bench: &mut Criterion) {
+    let paced = Rules {
+        down_max: Some(DownMax { percent: 10.0, servers: None }),
+        down_every: 2,
+        change_cost: 1.0,
+        ..Rules::free(10.0)
+    };
+    for (steps, peak) in [(288, 50), (288, 1_000), (576, 50), (2_016, 200)] {
+        let floors = wave(steps, peak);
+        let problem = Problem { floors: &floors, caps: &[], standing: floors[0], in_force: &[] };
+        let kinds = [("free", Rules::free(10.0)), ("paced", paced.clone()), ("limited", limited())];
+        for (kind, rules) in kinds {
+            bench.bench_function(&format!("plan {steps} steps x {peak} sizes, {kind}"), |b| {
+                b.iter(|| solve(black_box(&problem), black_box(&rules)));
+            });
+        }
+    }
+    let steps: Vec<(i64, u32)> = wave(576, 1_000).iter().zip(0..).map(|(size, k)| (300 * k, *size)).collect();
+    bench.bench_function("compress 576 steps to 125 actions", |b| {
+        b.iter(|| compress(black_box(&steps), 576 * 300, 125, 60));
+    });
+}
+
+criterion_group!(benches, planner);
+criterion_main!(benches);

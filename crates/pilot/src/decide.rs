@@ -1,0 +1,194 @@
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::planning::basis;
+use crate::sizing::{Decrees, Footing};
+use crate::{
+    Briefing, Decision, FORECAST_FRESH, Limit, Note, Plan, Quality, Reading, Reason, Reconciled, Size, Span,
+    flaws, plan, reconcile,
+};
+
+/// How far apart measured demand and its forecast may be, as a factor, before it is worth telling.
+const APART: f64 = 4.0;
+
+/// One turn: all that is known goes in, where the fleet is to arrive comes out, with why (B1). Total: it never fails.
+///
+/// The plan in force is kept while nothing that it was made of has changed, so most turns only compare and reconcile.
+pub fn decide(briefing: &Briefing) -> Decision {
+    let footing = Footing::of(briefing);
+    let mut notes: Vec<Note> = footing.notes().collect();
+    let plan = current_plan(briefing, &mut notes);
+    let wanted = wanted(briefing, &footing, &plan);
+    notes.extend(wanted.notes);
+    notes.extend(remarks(briefing, &footing));
+    let Reconciled { size, limits, commands, withheld, moves } = reconcile(briefing, wanted.size);
+    Decision {
+        turn: briefing.turn,
+        at: briefing.now,
+        size,
+        wanted: wanted.size,
+        because: wanted.because,
+        limits: wanted.limits.into_iter().chain(limits).collect(),
+        plan,
+        commands,
+        withheld,
+        notes,
+        moves,
+    }
+}
+
+/// The plan in force if it was made of the same, else a new one; never a flawed one.
+fn current_plan(briefing: &Briefing, notes: &mut Vec<Note>) -> Arc<Plan> {
+    let basis = basis(briefing);
+    let in_force = briefing.last.as_ref().map(|last| &last.plan);
+    if let Some(plan) = in_force.filter(|plan| plan.basis == basis && plan.at(briefing.now).is_some()) {
+        let lasting = |note: &&Note| matches!(note, Note::Short { .. } | Note::Coarse { .. });
+        let told = briefing.last.iter().flat_map(|last| &last.notes);
+        notes.extend(told.filter(lasting).cloned());
+        return Arc::clone(plan);
+    }
+    let made = plan(briefing);
+    match flaws(&made.plan, &briefing.workload).first() {
+        None => {
+            notes.extend(made.notes);
+            Arc::new(made.plan)
+        }
+        Some(flaw) => {
+            notes.push(Note::Flawed { flaw: flaw.to_string() });
+            in_force.map_or_else(Arc::default, Arc::clone)
+        }
+    }
+}
+
+struct Wanted {
+    size: Size,
+    because: Reason,
+    limits: Vec<Limit>,
+    notes: Vec<Note>,
+}
+
+/// The larger of what is planned and what measured demand needs, within what is decreed and the bounds (S12).
+fn wanted(briefing: &Briefing, footing: &Footing, plan: &Plan) -> Wanted {
+    let bounds = briefing.workload.bounds;
+    let instant = Span::lasting(briefing.now, SignedDuration::from_nanos(1));
+    let decrees = Decrees::of(&briefing.overrides, instant);
+    let mut wanted = Wanted {
+        size: bounds.min(),
+        because: Reason::Minimum { min: bounds.min() },
+        limits: Vec::new(),
+        notes: Vec::new(),
+    };
+    if let Some(step) = plan.at(briefing.now)
+        && step.size >= wanted.size
+    {
+        wanted.size = step.size;
+        wanted.because = step.because.clone();
+        wanted.limits.clone_from(&step.limits);
+    }
+    if let Some((size, because)) = measured(briefing, footing, &decrees)
+        && size > wanted.size
+    {
+        wanted.replace(size, because);
+    }
+    wanted.cut(briefing, &decrees);
+    wanted
+}
+
+impl Wanted {
+    fn replace(&mut self, size: Size, because: Reason) {
+        self.size = size;
+        self.because = because;
+        self.limits.clear();
+    }
+
+    fn cut(&mut self, briefing: &Briefing, decrees: &Decrees<'_>) {
+        let bounds = briefing.workload.bounds;
+        if let Some((ceiling, decree)) = decrees.ceiling
+            && self.size > ceiling
+        {
+            let floor = decrees.floor.filter(|(floor, _)| *floor > ceiling);
+            if let Some((_, by)) = floor {
+                self.notes.push(Note::FloorBeatsCeiling { floor: by.clone(), ceiling: decree.clone() });
+            }
+            let to = floor.map_or(ceiling, |(floor, _)| floor).max(bounds.min());
+            if self.size > to {
+                self.limits.push(Limit::Ceiling { decree: decree.clone(), wanted: self.size });
+                self.size = to;
+            }
+        }
+        if let Some((floor, decree)) = decrees.floor {
+            if floor > bounds.max() {
+                self.notes.push(Note::BeyondBounds { decree: decree.clone() });
+            }
+            if floor > self.size {
+                self.replace(floor, Reason::Decreed(decree.clone()));
+            }
+        }
+        if self.size > bounds.max() {
+            self.limits.push(Limit::Maximum { max: bounds.max(), wanted: self.size });
+            self.size = bounds.max();
+        }
+    }
+}
+
+/// What the largest demand measured within the hold needs, by the same sizing as the forecast.
+fn measured(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Option<(Size, Reason)> {
+    let sizer = decrees.sizer(footing.throughput, briefing.workload.buffer)?;
+    let held = briefing.evidence.within(briefing.now, briefing.workload.hold);
+    let Reading { at, demand, .. } = *held.reduce(|a, b| if b.demand > a.demand { b } else { a })?;
+    let sized = sizer.size(demand * footing.reactive);
+    let because = Reason::Measured {
+        demand,
+        at,
+        factor: footing.reactive,
+        throughput: sizer.throughput(),
+        spare: sized.spare,
+    };
+    Some((sized.total(), because))
+}
+
+/// What is worth telling about forecast and measurements.
+fn remarks(briefing: &Briefing, footing: &Footing) -> Vec<Note> {
+    let mut notes = Vec::new();
+    match forecast_now(briefing, briefing.now) {
+        None => notes.push(Note::NoForecast),
+        Some((age, fallback, _)) => {
+            if let Some(model) = fallback {
+                notes.push(Note::Fallback { model: model.to_owned() });
+            }
+            if age > FORECAST_FRESH {
+                notes.push(Note::OldForecast { age });
+            }
+        }
+    }
+    let quality = briefing.evidence.quality(briefing.now, SignedDuration::ZERO);
+    if quality != Quality::Complete {
+        notes.push(Note::Evidence(quality));
+    }
+    if let Some(by) = briefing.lessons.drift.lasting() {
+        notes.push(Note::Drift { by });
+    }
+    notes.extend(apart(briefing, footing));
+    notes
+}
+
+fn forecast_now(
+    briefing: &Briefing,
+    at: Timestamp,
+) -> Option<(SignedDuration, Option<&str>, &tidecast_forecast::Fan)> {
+    let issued = briefing.issued.as_ref()?;
+    let fan = issued.forecast.fan_at(at)?;
+    Some((briefing.now.duration_since(issued.at), issued.forecast.fallback.as_deref(), fan))
+}
+
+/// Measured demand far from its whole forecast: not from the median alone, for that is what the other levels are for.
+fn apart(briefing: &Briefing, footing: &Footing) -> Option<Note> {
+    let latest = briefing.evidence.latest(briefing.now).filter(|reading| reading.is_complete())?;
+    let (_, _, fan) = forecast_now(briefing, latest.at)?;
+    let (low, high) = (fan.at(0.01), fan.at(footing.level.get()));
+    let demand = latest.demand.get();
+    let expected = fan.median();
+    let far = demand > APART * high || APART * demand < low;
+    (far && expected > 0.0).then(|| Note::Apart { ratio: demand / expected })
+}

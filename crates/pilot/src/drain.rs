@@ -1,0 +1,166 @@
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::{Command, Node, NodeName, Phase, Sighting, Size};
+
+/// How servers with sessions on them are emptied (D1, D3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Drain {
+    /// How long a drained server stays empty before it is ended: demand may yet come back.
+    pub cooling: SignedDuration,
+    /// How old the count of its sessions may be at that moment.
+    pub fresh_for: SignedDuration,
+    /// How long a server may be silent before another one is launched in its place.
+    pub silent_for: SignedDuration,
+    /// How long a server may be silent before it is ended, sessions or not. None: never, somebody must look (A12).
+    pub lost_after: Option<SignedDuration>,
+}
+
+impl Default for Drain {
+    /// Five minutes empty, counted within the last minute and a half; replaced after five minutes of silence, never cut.
+    fn default() -> Self {
+        Self {
+            cooling: SignedDuration::from_mins(5),
+            fresh_for: SignedDuration::from_secs(90),
+            silent_for: SignedDuration::from_mins(5),
+            lost_after: None,
+        }
+    }
+}
+
+/// What brings the fleet to `size` servers that take sessions, without ever ending a session.
+///
+/// Servers are drained, never cut: those that are empty first, then the oldest. A server is ended when it has been seen
+/// empty for the cooling time by a count that is fresh; a count that is unknown is not zero. When more is needed, draining
+/// servers take sessions again before new ones are launched, the fullest first, for those would take longest to empty.
+pub(crate) fn take_away(drain: &Drain, sighting: &Sighting, size: Size, now: Timestamp) -> Vec<Command> {
+    let (open, rest): (Vec<&Node>, Vec<&Node>) =
+        sighting.nodes.iter().partition(|node| takes_sessions(drain, node, now));
+    let draining: Vec<&Node> =
+        rest.iter().copied().filter(|node| matches!(node.phase, Phase::Draining { .. })).collect();
+    let (has, wants) = (open.len(), size.get() as usize);
+    let restored = restore(&draining, wants.saturating_sub(has));
+    let mut commands: Vec<Command> =
+        restored.iter().map(|node| Command::Restore { node: (*node).clone() }).collect();
+    if has + restored.len() < wants {
+        // The actuator counts those too that take no sessions any more.
+        commands.push(Command::Grow { to: Size((wants + rest.len() - restored.len()) as u32) });
+    }
+    commands.extend(leaving(open, has.saturating_sub(wants)));
+    let ended = rest.iter().filter(|node| !restored.contains(&&node.name) && may_end(drain, node, now));
+    commands.extend(ended.map(|node| Command::Terminate { node: node.name.clone() }));
+    commands
+}
+
+/// How many servers take sessions, or have been silent for too short a time to give them up.
+pub(crate) fn open(drain: &Drain, sighting: &Sighting, now: Timestamp) -> Size {
+    Size(sighting.nodes.iter().filter(|node| takes_sessions(drain, node, now)).count() as u32)
+}
+
+fn takes_sessions(drain: &Drain, node: &Node, now: Timestamp) -> bool {
+    match node.phase {
+        Phase::Booting | Phase::Serving => true,
+        Phase::Draining { .. } => false,
+        Phase::Silent { since } => now.duration_since(since) < drain.silent_for,
+    }
+}
+
+fn sessions(node: &Node) -> u32 {
+    node.sessions.map_or(u32::MAX, |sessions| sessions.count)
+}
+
+fn restore<'a>(draining: &[&'a Node], missing: usize) -> Vec<&'a NodeName> {
+    let mut fullest: Vec<&Node> = draining.to_vec();
+    fullest.sort_by_key(|node| (std::cmp::Reverse(sessions(node)), &node.name));
+    fullest.into_iter().take(missing).map(|node| &node.name).collect()
+}
+
+/// The servers to drain: empty ones first, then those launched first, whose sessions have lived longest.
+fn leaving(mut open: Vec<&Node>, count: usize) -> Vec<Command> {
+    open.sort_by_key(|node| (sessions(node) > 0, node.launched, &node.name));
+    open.into_iter().take(count).map(|node| Command::Drain { node: node.name.clone() }).collect()
+}
+
+fn may_end(drain: &Drain, node: &Node, now: Timestamp) -> bool {
+    let since = match node.phase {
+        Phase::Booting | Phase::Serving => return false,
+        Phase::Silent { since } => {
+            return drain.lost_after.is_some_and(|long| now.duration_since(since) >= long);
+        }
+        Phase::Draining { since } => since,
+    };
+    let Some(sessions) = node.sessions else { return false };
+    let fresh = now.duration_since(sessions.at) <= drain.fresh_for;
+    let empty = sessions.empty_since.filter(|_| sessions.count == 0).map(|empty| empty.max(since));
+    fresh && empty.is_some_and(|empty| sessions.at.duration_since(empty) >= drain.cooling)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Sessions;
+
+    fn at(minute: i64) -> Timestamp {
+        Timestamp::from_second(1_770_000_000 + 60 * minute).unwrap()
+    }
+
+    fn node(name: &str, launched: i64, phase: Phase, sessions: Option<(u32, Option<i64>)>) -> Node {
+        let sessions =
+            sessions.map(|(count, empty)| Sessions { count, at: at(60), empty_since: empty.map(at) });
+        Node { name: NodeName(name.into()), phase, launched: at(launched), ready: None, sessions }
+    }
+
+    /// Five servers: two busy, one empty, one draining that is empty, one silent.
+    fn fleet() -> Vec<Node> {
+        vec![
+            node("old", 0, Phase::Serving, Some((4, None))),
+            node("young", 9, Phase::Serving, Some((1, None))),
+            node("idle", 5, Phase::Serving, Some((0, Some(30)))),
+            node("leaving", 1, Phase::Draining { since: at(40) }, Some((0, Some(50)))),
+            node("dark", 2, Phase::Silent { since: at(20) }, None),
+        ]
+    }
+
+    #[track_caller]
+    fn check(drain: Drain, nodes: Vec<Node>, size: u32, expected: &[&str]) {
+        let mut sighting = Sighting::of(at(60), Size(nodes.len() as u32), Size(3));
+        sighting.nodes = nodes;
+        let said: Vec<String> =
+            take_away(&drain, &sighting, Size(size), at(60)).iter().map(ToString::to_string).collect();
+        assert_eq!(said, expected);
+    }
+
+    #[test] // D1, D3.1
+    fn drains_the_empty_first_then_the_oldest() {
+        check(Drain::default(), fleet(), 1, &["drain idle", "drain old", "terminate leaving"]);
+    }
+
+    #[test] // D3.2
+    fn gives_a_draining_server_its_sessions_back_before_it_launches_another() {
+        check(Drain::default(), fleet(), 4, &["restore leaving"]);
+        check(Drain::default(), fleet(), 6, &["restore leaving", "grow to 7 servers"]);
+    }
+
+    #[test] // D1
+    fn ends_nothing_whose_sessions_are_not_known_to_be_over() {
+        let draining = |sessions| vec![node("n", 0, Phase::Draining { since: at(0) }, sessions)];
+        check(Drain::default(), draining(None), 0, &[]);
+        check(Drain::default(), draining(Some((1, None))), 0, &[]);
+        check(Drain::default(), draining(Some((0, Some(57)))), 0, &[]);
+        check(Drain::default(), draining(Some((0, Some(55)))), 0, &["terminate n"]);
+        let mut stale = draining(Some((0, Some(10))));
+        stale[0].sessions.as_mut().unwrap().at = at(50);
+        check(Drain::default(), stale, 0, &[]);
+    }
+
+    #[test] // A12
+    fn replaces_a_silent_server_and_ends_it_only_if_told_to() {
+        let drain = Drain { lost_after: Some(SignedDuration::from_mins(30)), ..Drain::default() };
+        check(drain, fleet(), 3, &["terminate leaving", "terminate dark"]);
+        let only_dark = || vec![node("dark", 0, Phase::Silent { since: at(20) }, None)];
+        check(Drain::default(), only_dark(), 1, &["grow to 2 servers"]);
+        let just_dark = vec![node("dark", 0, Phase::Silent { since: at(58) }, None)];
+        check(Drain::default(), just_dark, 1, &[]);
+    }
+}

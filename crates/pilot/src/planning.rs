@@ -1,0 +1,425 @@
+use jiff::{SignedDuration, Timestamp};
+use tidecast_forecast::{Fan, Forecast};
+
+use crate::drain::open;
+use crate::planner::{DownMax, Problem, Rules, most_within, solve};
+use crate::sizing::{Decrees, Footing, Sizer};
+use crate::{
+    Basis, Briefing, Demand, Limit, Note, Override, Plan, Reason, Shortage, Size, Span, Step, Workload,
+};
+
+/// Seconds between two orders of a plan. Coarser forecasts are read several times, finer ones by their largest.
+pub const PLAN_STEP_S: i64 = 300;
+
+/// The longest plan, in steps: a week.
+const STEPS_MAX: usize = 2_016;
+/// How far a plan reaches when there is no forecast, for what is decreed: two days.
+const STEPS_BLIND: usize = 576;
+
+/// A plan, and what is worth telling about it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Planned {
+    /// The plan.
+    pub plan: Plan,
+    /// Where it falls short, and why; what was assumed.
+    pub notes: Vec<Note>,
+}
+
+/// The cheapest plan that covers the forecast at the service level, and everything decreed, one start-up ahead (S5.1).
+///
+/// The plan in force is weighed against it: each step that would change must be worth it. Constraints that cannot be met
+/// give the plan that is least short, with a note that says where and why.
+pub fn plan(briefing: &Briefing) -> Planned {
+    let footing = Footing::of(briefing);
+    let needs = Needs::of(briefing, &footing);
+    let orders = Orders::of(briefing, &footing, &needs);
+    let rules = rules(briefing, &needs, &orders);
+    let in_force = in_force(briefing, &needs);
+    let problem = Problem {
+        floors: &orders.floors,
+        caps: &orders.caps,
+        standing: orders.standing,
+        in_force: &in_force,
+    };
+    let solution = solve(&problem, &rules);
+    let explainer = Explainer { briefing, footing: &footing, needs: &needs, orders: &orders, rules: &rules };
+    let mut notes: Vec<Note> = explainer.shortages(&solution.sizes);
+    if solution.quantum > 1 {
+        notes.push(Note::Coarse { quantum: Size(solution.quantum) });
+    }
+    let basis = basis(briefing);
+    let plan = Plan { steps: explainer.steps(&solution.sizes), until: Some(needs.at(needs.len())), basis };
+    Planned { plan, notes }
+}
+
+/// With the same basis the same plan would be made again, as far as it is worth making again.
+pub(crate) fn basis(briefing: &Briefing) -> Basis {
+    let issued = briefing.issued.as_ref().map(|issued| issued.at);
+    Basis { issued, digest: crate::digest::digest(briefing, &Footing::of(briefing)) }
+}
+
+/// What each step needs while it lasts.
+struct Needs<'a> {
+    start: Timestamp,
+    sizes: Vec<u32>,
+    /// The overrides that touch the plan at all: mostly none.
+    decrees: Vec<&'a Override>,
+    forecast: Option<&'a Forecast>,
+}
+
+impl<'a> Needs<'a> {
+    fn of(briefing: &'a Briefing, footing: &Footing) -> Self {
+        let start = floor_to_step(briefing.now);
+        let forecast = briefing.issued.as_ref().map(|issued| &issued.forecast);
+        let reach = forecast.map_or(0, |f| (f.grid().end().as_second() - start.as_second()) / PLAN_STEP_S);
+        let len = if reach > 0 { (reach as usize).min(STEPS_MAX) } else { STEPS_BLIND };
+        let mut needs = Self {
+            start,
+            sizes: vec![0; len],
+            decrees: Vec::new(),
+            forecast: forecast.filter(|_| reach > 0),
+        };
+        let whole = Span::lasting(start, SignedDuration::from_secs(PLAN_STEP_S * len as i64));
+        needs.decrees = briefing.overrides.iter().filter(|decree| decree.span.meets(&whole)).collect();
+        let plain = footing.throughput.map(|t| Sizer::new(t, briefing.workload.buffer));
+        for step in 0..len {
+            needs.sizes[step] = if needs.decrees.is_empty() {
+                let demand = needs.forecast_at(step, footing);
+                plain.zip(demand).map_or(0, |(sizer, demand)| sizer.size(demand).total().get())
+            } else {
+                needs.decreed_size(step, briefing, footing)
+            };
+        }
+        needs
+    }
+
+    fn len(&self) -> usize {
+        self.sizes.len()
+    }
+
+    fn at(&self, step: usize) -> Timestamp {
+        self.start
+            .saturating_add(SignedDuration::from_secs(PLAN_STEP_S * step as i64))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    fn span(&self, step: usize) -> Span {
+        Span::lasting(self.at(step), SignedDuration::from_secs(PLAN_STEP_S))
+    }
+
+    fn fans(&self, step: usize) -> &'a [Fan] {
+        let Some(forecast) = self.forecast else { return &[] };
+        let last = forecast.grid().len - 1;
+        let index = |time: i64| (time.max(0) as usize).min(last);
+        let from = self.start.as_second() + PLAN_STEP_S * step as i64 - forecast.grid().start.as_second();
+        let step_s = forecast.grid().step_s;
+        &forecast.fans()[index(from.div_euclid(step_s))..=index((from + PLAN_STEP_S - 1).div_euclid(step_s))]
+    }
+
+    fn forecast_at(&self, step: usize, footing: &Footing) -> Option<Demand> {
+        let level = footing.level.get();
+        let most = self.fans(step).iter().map(|fan| fan.at(level)).reduce(f64::max)?;
+        Demand::new(most).map(|demand| demand * footing.correction)
+    }
+
+    fn decrees(&self, step: usize) -> Decrees<'a> {
+        Decrees::of(self.decrees.iter().copied(), self.span(step))
+    }
+
+    fn decreed_size(&self, step: usize, briefing: &Briefing, footing: &Footing) -> u32 {
+        let decrees = self.decrees(step);
+        let sized = decrees
+            .sizer(footing.throughput, briefing.workload.buffer)
+            .zip(decrees.demand(self.forecast_at(step, footing)))
+            .map_or(Size(0), |(sizer, (demand, _))| sizer.size(demand).total());
+        sized.max(decrees.floor.map_or(Size(0), |(size, _)| size)).get()
+    }
+}
+
+fn floor_to_step(time: Timestamp) -> Timestamp {
+    let second = time.as_second();
+    Timestamp::from_second(second - second.rem_euclid(PLAN_STEP_S)).unwrap_or(Timestamp::MIN)
+}
+
+/// What each step must order so that every need is served in time, and the most that it may order.
+struct Orders {
+    /// At which step the need arises that a step's order must cover.
+    bound_by: Vec<usize>,
+    floors: Vec<u32>,
+    /// Empty if nothing but the maximum limits, and the fleet stands below it.
+    caps: Vec<u32>,
+    standing: u32,
+}
+
+impl Orders {
+    fn of(briefing: &Briefing, footing: &Footing, needs: &Needs<'_>) -> Self {
+        let bounds = briefing.workload.bounds;
+        let bound_by = most_within(&needs.sizes, lead_steps(&briefing.workload, footing.start_up));
+        let standing = standing(briefing);
+        let ceilings = ceilings(needs, &bound_by);
+        let cap = |step: usize| ceilings.get(step).copied().unwrap_or(u32::MAX).min(bounds.max().get());
+        let floors = (0..needs.len())
+            .map(|step| {
+                needs.sizes[bound_by[step]].max(bounds.min().get()).min(cap(step).max(bounds.min().get()))
+            })
+            .collect();
+        let limited = !ceilings.is_empty() || standing > bounds.max().get();
+        let caps = if limited {
+            (0..needs.len()).map(|k| cap(k).max(bounds.min().get())).collect()
+        } else {
+            Vec::new()
+        };
+        Self { bound_by, floors, caps, standing }
+    }
+
+    fn cap(&self, step: usize, workload: &Workload) -> u32 {
+        self.caps.get(step).copied().unwrap_or(workload.bounds.max().get())
+    }
+}
+
+/// How many steps' needs an order covers: its own, and those that begin before a start-up has passed since its end. Where
+/// the fleet may grow only gradually within a step, one more, for the last server to arrive in time.
+fn lead_steps(workload: &Workload, start_up: SignedDuration) -> usize {
+    let start_up = start_up.as_secs().max(0);
+    let gradual = workload.ramp.up.is_some_and(|rate| rate.per.as_secs() < PLAN_STEP_S);
+    (start_up as u64).div_ceil(PLAN_STEP_S as u64) as usize + 1 + usize::from(gradual)
+}
+
+/// Where the fleet stands as far as is known: what was ordered, else what was decided, else the minimum.
+pub(crate) fn standing(briefing: &Briefing) -> u32 {
+    let seen = briefing.sighting.as_ref().map(|sighting| match &briefing.workload.drain {
+        Some(drain) if !sighting.nodes.is_empty() => open(drain, sighting, briefing.now),
+        _ => sighting.ordered,
+    });
+    let decided = briefing.last.as_ref().map(|last| last.size);
+    seen.or(decided).unwrap_or(briefing.workload.bounds.min()).get()
+}
+
+/// What is decreed as the most at each step; a floor decreed for the needs it covers beats it. Empty without any.
+fn ceilings(needs: &Needs<'_>, bound_by: &[usize]) -> Vec<u32> {
+    let ceiling = |step: usize| needs.decrees(step).ceiling.map(|(size, _)| size.get());
+    if needs.decrees.is_empty() || (0..needs.len()).all(|step| ceiling(step).is_none()) {
+        return Vec::new();
+    }
+    let floors: Vec<u32> =
+        (0..needs.len()).map(|step| needs.decrees(step).floor.map_or(0, |(size, _)| size.get())).collect();
+    let width = bound_by.iter().enumerate().map(|(step, at)| at - step + 1).max().unwrap_or(1);
+    let highest = most_within(&floors, width);
+    (0..needs.len()).map(|step| ceiling(step).unwrap_or(u32::MAX).max(floors[highest[step]])).collect()
+}
+
+fn rules(briefing: &Briefing, needs: &Needs<'_>, orders: &Orders) -> Rules {
+    let Workload { batch, ramp, scale_in, costs, dwell, .. } = &*briefing.workload;
+    let minutes = |server_minutes: f64| server_minutes.max(0.0) * 60.0 / PLAN_STEP_S as f64;
+    let peak = orders.floors.iter().copied().max().unwrap_or(0);
+    let up_cost = costs.scale_up.or(Some(0.5 * f64::from(peak))).unwrap_or_default();
+    let up_rate = ramp.up.map(|rate| (per_move(rate.servers.get(), rate.per, rate.per), steps_in(rate.per)));
+    let batch_max = batch.max.map(Size::get);
+    let down_per = ramp.down.map_or(scale_in.per, |rate| rate.per.max(scale_in.per));
+    let down_servers = ramp.down.map(|rate| per_move(rate.servers.get(), rate.per, down_per));
+    Rules {
+        up_cost: minutes(up_cost),
+        down_cost: minutes(costs.scale_down),
+        change_cost: minutes(costs.change_of_plan.or(Some(0.2 * up_cost)).unwrap_or_default()),
+        preferred: batch.preferred.map(|size| size.get().max(1)),
+        up_max: [up_rate.map(|(servers, _)| servers), batch_max]
+            .into_iter()
+            .flatten()
+            .min()
+            .map(|n| n.max(1)),
+        down_max: Some(DownMax { percent: scale_in.percent, servers: down_servers }),
+        up_every: up_rate.map_or(1, |(_, every)| every),
+        down_every: steps_in(down_per),
+        first: needs.start.as_second() / PLAN_STEP_S,
+        dwell: steps_in(*dwell),
+        frozen: frozen(briefing, needs, orders),
+    }
+}
+
+/// How many steps a duration makes, rounded up; at least one.
+fn steps_in(duration: SignedDuration) -> usize {
+    (duration.as_secs().max(1) as u64).div_ceil(PLAN_STEP_S as u64) as usize
+}
+
+/// How many servers one move of a plan may take when so many may be taken in `per`, and moves are `every` apart or, if
+/// that is shorter than a step, a step apart.
+fn per_move(servers: u32, per: SignedDuration, every: SignedDuration) -> u32 {
+    let between = every.as_secs().max(PLAN_STEP_S);
+    servers.max(1).saturating_mul((between / per.as_secs().max(1)).clamp(1, i64::from(u32::MAX)) as u32)
+}
+
+/// How many steps are left of the dwell that the last change began. A need beyond what stands ends it: dwelling is for
+/// calm, not for going short.
+fn frozen(briefing: &Briefing, needs: &Needs<'_>, orders: &Orders) -> usize {
+    let dwell = briefing.workload.dwell;
+    let changed = briefing.last.as_ref().and_then(|last| last.moves.last()).map(|change| change.at);
+    let Some(until) = changed.and_then(|at| at.checked_add(dwell).ok()) else { return 0 };
+    let left =
+        (until.duration_since(needs.start).as_secs().max(0) as u64).div_ceil(PLAN_STEP_S as u64) as usize;
+    let left = left.min(steps_in(dwell)).min(needs.len());
+    if orders.floors[..left].iter().any(|floor| *floor > orders.standing) { 0 } else { left }
+}
+
+/// The changes of the plan in force, on the steps of the new one.
+fn in_force(briefing: &Briefing, needs: &Needs<'_>) -> Vec<Option<u32>> {
+    let mut changes = vec![None; needs.len()];
+    let Some(last) = &briefing.last else { return Vec::new() };
+    for step in last.plan.after(needs.start) {
+        let seconds = step.at.as_second() - needs.start.as_second();
+        if seconds % PLAN_STEP_S == 0
+            && let Some(change) = changes.get_mut((seconds / PLAN_STEP_S) as usize)
+        {
+            *change = Some(step.size.get());
+        }
+    }
+    changes
+}
+
+/// Puts times and reasons to sizes.
+struct Explainer<'a> {
+    briefing: &'a Briefing,
+    footing: &'a Footing,
+    needs: &'a Needs<'a>,
+    orders: &'a Orders,
+    rules: &'a Rules,
+}
+
+impl Explainer<'_> {
+    /// One step a stretch of constant size.
+    fn steps(&self, sizes: &[u32]) -> Vec<Step> {
+        let mut steps = Vec::new();
+        let mut from = 0;
+        while from < sizes.len() {
+            let until = (from..sizes.len()).find(|k| sizes[*k] != sizes[from]).unwrap_or(sizes.len());
+            steps.push(self.step(sizes, from, until));
+            from = until;
+        }
+        steps
+    }
+
+    fn step(&self, sizes: &[u32], from: usize, until: usize) -> Step {
+        let floors = &self.orders.floors;
+        let size = sizes[from];
+        let bound =
+            (from..until).max_by_key(|k| (floors[*k], usize::MAX - k)).expect("a stretch is not empty");
+        let later = (until..sizes.len()).find(|k| floors[*k] >= size);
+        let spared = later.is_some_and(|later| (until..later).all(|k| sizes[k] >= size));
+        let (because, mut limits) = match size.cmp(&floors[bound]) {
+            std::cmp::Ordering::Equal => (self.reason(bound), self.cuts(bound)),
+            std::cmp::Ordering::Less => (self.reason(bound), vec![self.brake(from, floors[bound])]),
+            std::cmp::Ordering::Greater if spared => {
+                let until = self.needs.at(later.expect("spared means that it is needed later"));
+                (Reason::Kept { need: Size(floors[bound]), until }, Vec::new())
+            }
+            std::cmp::Ordering::Greater => (self.reason(bound), vec![self.drag(from, until, floors[bound])]),
+        };
+        limits.dedup();
+        Step { at: self.needs.at(from), size: Size(size), because, limits }
+    }
+
+    /// What makes the order of this step necessary.
+    fn reason(&self, step: usize) -> Reason {
+        let workload = &self.briefing.workload;
+        let at = self.orders.bound_by[step];
+        if self.needs.sizes[at] < workload.bounds.min().get() {
+            return Reason::Minimum { min: workload.bounds.min() };
+        }
+        let decrees = self.needs.decrees(at);
+        if let Some((size, decree)) = decrees.floor
+            && size.get() == self.needs.sizes[at]
+        {
+            return Reason::Decreed(decree.clone());
+        }
+        let sizer = decrees.sizer(self.footing.throughput, workload.buffer);
+        let demand = decrees.demand(self.needs.forecast_at(at, self.footing));
+        let (Some(sizer), Some((demand, by))) = (sizer, demand) else {
+            return Reason::Minimum { min: workload.bounds.min() };
+        };
+        let (throughput, spare, lead) = (sizer.throughput(), sizer.size(demand).spare, self.footing.start_up);
+        match by {
+            Some(decree) => Reason::DecreedDemand { decree: decree.clone(), throughput, spare, lead },
+            None => Reason::Forecast {
+                demand,
+                at: self.needs.at(at),
+                level: self.footing.level,
+                throughput,
+                spare,
+                lead,
+            },
+        }
+    }
+
+    /// The bounds and ceilings that cut this step's order.
+    fn cuts(&self, step: usize) -> Vec<Limit> {
+        let wanted = self.needs.sizes[self.orders.bound_by[step]];
+        let max = self.briefing.workload.bounds.max();
+        let cap = self.orders.cap(step, &self.briefing.workload);
+        if wanted <= cap {
+            return Vec::new();
+        }
+        match self.needs.decrees(step).ceiling {
+            Some((_, decree)) if cap < max.get() => {
+                vec![Limit::Ceiling { decree: decree.clone(), wanted: Size(wanted) }]
+            }
+            _ => vec![Limit::Maximum { max, wanted: Size(wanted) }],
+        }
+    }
+
+    /// What keeps a step below its need.
+    fn brake(&self, step: usize, wanted: u32) -> Limit {
+        match self.shortage() {
+            Shortage::Dwell => Limit::Dwell { until: self.needs.at(step + self.rules.dwell) },
+            _ => Limit::RampUp {
+                servers: Size(self.rules.up_max.unwrap_or(u32::MAX)),
+                per: SignedDuration::from_secs(PLAN_STEP_S * self.rules.up_every as i64),
+                wanted: Size(wanted),
+            },
+        }
+    }
+
+    /// What keeps a stretch above its need, though nothing later needs it.
+    fn drag(&self, from: usize, until: usize, wanted: u32) -> Limit {
+        let long = until - from;
+        if self.rules.dwell > 1 && long <= self.rules.dwell {
+            return Limit::Dwell { until: self.needs.at(until) };
+        }
+        match self.rules.down_max {
+            Some(max) if until < self.needs.len() && long <= self.rules.down_every => Limit::Pace {
+                allowed: Size(max.of(wanted)),
+                per: SignedDuration::from_secs(PLAN_STEP_S * self.rules.down_every as i64),
+                wanted: Size(wanted),
+            },
+            _ => Limit::Steady,
+        }
+    }
+
+    fn shortage(&self) -> Shortage {
+        let ramp = self.rules.up_max.is_some() || self.rules.up_every > 1;
+        if !ramp && (self.rules.dwell > 1 || self.rules.frozen > 0) {
+            Shortage::Dwell
+        } else {
+            Shortage::Ramp
+        }
+    }
+
+    /// Where the plan is short of the need, at most once for each cause.
+    fn shortages(&self, sizes: &[u32]) -> Vec<Note> {
+        let wanted = |k: usize| self.needs.sizes[self.orders.bound_by[k]];
+        let cut = self.short(Shortage::Maximum, |k| wanted(k).saturating_sub(self.orders.floors[k]));
+        let slow = self.short(self.shortage(), |k| self.orders.floors[k].saturating_sub(sizes[k]));
+        // What is needed before a server ordered now can serve, beyond what already stands there.
+        let lead = self.footing.start_up.as_secs();
+        let soon = |k: usize| self.needs.at(k).duration_since(self.briefing.now).as_secs() < lead;
+        let late = self.short(Shortage::StartUp, |k| {
+            if soon(k) { self.needs.sizes[k].saturating_sub(self.orders.standing) } else { 0 }
+        });
+        [cut, slow, late].into_iter().flatten().collect()
+    }
+
+    fn short(&self, because: Shortage, by: impl Fn(usize) -> u32) -> Option<Note> {
+        let first = (0..self.needs.len()).find(|k| by(*k) > 0)?;
+        let end = (first..self.needs.len()).find(|k| by(*k) == 0).unwrap_or(self.needs.len());
+        let most = (first..end).map(&by).max()?;
+        Some(Note::Short { from: self.needs.at(first), until: self.needs.at(end), by: Size(most), because })
+    }
+}

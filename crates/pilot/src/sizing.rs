@@ -1,0 +1,181 @@
+use jiff::SignedDuration;
+
+use crate::{Briefing, Buffer, Change, Demand, Level, Note, Override, Size, Span, Throughput};
+
+/// What is assumed of a start until one has been seen: on the long side for containers, short for machines.
+pub(crate) const START_UP_ASSUMED: SignedDuration = SignedDuration::from_mins(5);
+
+/// What one turn stands on: everything told and learned, resolved once.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Footing {
+    pub(crate) throughput: Option<Throughput>,
+    pub(crate) start_up: SignedDuration,
+    pub(crate) start_up_known: bool,
+    pub(crate) level: Level,
+    pub(crate) reactive: f64,
+    /// By how much the forecast is corrected, because demand keeps exceeding it; at least one.
+    pub(crate) correction: f64,
+}
+
+impl Footing {
+    pub(crate) fn of(briefing: &Briefing) -> Self {
+        let Briefing { workload, lessons, .. } = briefing;
+        let tuned = lessons.sizing.unwrap_or_default();
+        let start_up = workload.start_up.or(lessons.start_up_p95());
+        Self {
+            throughput: workload.throughput.or(lessons.throughput),
+            start_up: start_up.unwrap_or(START_UP_ASSUMED).max(SignedDuration::ZERO),
+            start_up_known: start_up.is_some(),
+            level: workload.service_level.or(Some(tuned.level)).unwrap_or(Level::UNTUNED),
+            reactive: workload.reactive.or(Some(tuned.reactive)).unwrap_or(1.0),
+            correction: lessons.drift.correction(),
+        }
+    }
+
+    pub(crate) fn notes(&self) -> impl Iterator<Item = Note> {
+        let throughput = self.throughput.is_none().then_some(Note::NoThroughput);
+        let start_up = (!self.start_up_known).then_some(Note::StartUpAssumed { start_up: self.start_up });
+        throughput.into_iter().chain(start_up)
+    }
+}
+
+/// How demand becomes servers at some moment.
+///
+/// ```
+/// use tidecast_pilot::{Buffer, Demand, Size, Sizer, Throughput};
+/// let sizer = Sizer::new(Throughput::new(41.0).unwrap(), Buffer { servers: Size(2), percent: 10.0 });
+/// let sized = sizer.size(Demand::new(1840.0).unwrap());
+/// assert_eq!((sized.need, sized.spare, sized.total()), (Size(45), Size(5), Size(50)));
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Sizer {
+    throughput: Throughput,
+    buffer: Buffer,
+    pad_percent: f64,
+    pad_servers: Size,
+}
+
+/// Servers for a demand, and how many of them are spare.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sized {
+    /// What the demand itself needs.
+    pub need: Size,
+    /// Buffer and padding on top.
+    pub spare: Size,
+}
+
+impl Sized {
+    /// All together.
+    pub fn total(&self) -> Size {
+        self.need + self.spare
+    }
+}
+
+impl Sizer {
+    /// Servers of this throughput, with this buffer and no padding.
+    pub fn new(throughput: Throughput, buffer: Buffer) -> Self {
+        Self { throughput, buffer, pad_percent: 0.0, pad_servers: Size(0) }
+    }
+
+    /// The servers for `demand`: rounded up, then the buffer, then the padding.
+    pub fn size(&self, demand: Demand) -> Sized {
+        let need = demand / self.throughput;
+        let spare = self.buffer.on(need) + need.percent_up(self.pad_percent) + self.pad_servers;
+        Sized { need, spare }
+    }
+
+    /// What one server serves.
+    pub fn throughput(&self) -> Throughput {
+        self.throughput
+    }
+}
+
+/// What all overrides together decree for a span of time. Each rule is a largest, a smallest or a sum, so that their
+/// order does not matter.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Decrees<'a> {
+    pub(crate) floor: Option<(Size, &'a Override)>,
+    /// Counts only if it holds for the whole span: a bin that is free for a part may be used to prepare.
+    pub(crate) ceiling: Option<(Size, &'a Override)>,
+    demand: Option<(Demand, &'a Override)>,
+    /// Whether a decreed demand covers the whole span, so that the forecast has nothing to say in it.
+    demand_whole: bool,
+    throughput: Option<Throughput>,
+    throughput_whole: bool,
+    pad_percent: f64,
+    pad_servers: Size,
+}
+
+impl<'a> Decrees<'a> {
+    pub(crate) fn of(overrides: impl IntoIterator<Item = &'a Override>, span: Span) -> Self {
+        let mut all = Self::default();
+        overrides
+            .into_iter()
+            .filter(|decree| decree.span.meets(&span))
+            .for_each(|decree| all.add(decree, span));
+        all
+    }
+
+    fn add(&mut self, decree: &'a Override, span: Span) {
+        let whole = decree.span.from() <= span.from() && decree.span.until() >= span.until();
+        match decree.change {
+            Change::Floor(size) => self.floor = largest(self.floor, size, decree),
+            Change::Ceiling(size) if whole => self.ceiling = smallest(self.ceiling, size, decree),
+            Change::Ceiling(_) => {}
+            Change::Fixed(size) => {
+                self.floor = largest(self.floor, size, decree);
+                if whole {
+                    self.ceiling = smallest(self.ceiling, size, decree);
+                }
+            }
+            Change::PadPercent(percent) => self.pad_percent += percent.max(0.0),
+            Change::PadServers(size) => self.pad_servers = self.pad_servers + size,
+            Change::Demand(demand) => {
+                let more = self.demand.is_none_or(|(most, by)| (demand, &decree.id) > (most, &by.id));
+                self.demand = if more { Some((demand, decree)) } else { self.demand };
+                self.demand_whole |= whole;
+            }
+            Change::Throughput(throughput) => {
+                let less = self.throughput.is_none_or(|least| throughput < least);
+                self.throughput = if less { Some(throughput) } else { self.throughput };
+                self.throughput_whole |= whole;
+            }
+        }
+    }
+
+    /// The demand to expect when the forecast expects `forecast`, and the decree if it made the difference.
+    pub(crate) fn demand(&self, forecast: Option<Demand>) -> Option<(Demand, Option<&'a Override>)> {
+        match (self.demand, forecast) {
+            (None, forecast) => forecast.map(|demand| (demand, None)),
+            (Some((demand, _)), Some(forecast)) if !self.demand_whole && forecast > demand => {
+                Some((forecast, None))
+            }
+            (Some((demand, by)), _) => Some((demand, Some(by))),
+        }
+    }
+
+    /// How demand is sized, if it is known what a server serves.
+    pub(crate) fn sizer(&self, known: Option<Throughput>, buffer: Buffer) -> Option<Sizer> {
+        let throughput = match (self.throughput, known) {
+            (Some(decreed), Some(known)) if !self.throughput_whole && known < decreed => known,
+            (decreed, known) => decreed.or(known)?,
+        };
+        Some(Sizer { throughput, buffer, pad_percent: self.pad_percent, pad_servers: self.pad_servers })
+    }
+}
+
+fn largest<'a>(
+    held: Option<(Size, &'a Override)>,
+    size: Size,
+    by: &'a Override,
+) -> Option<(Size, &'a Override)> {
+    held.filter(|(most, held_by)| (*most, &held_by.id) >= (size, &by.id)).or(Some((size, by)))
+}
+
+fn smallest<'a>(
+    held: Option<(Size, &'a Override)>,
+    size: Size,
+    by: &'a Override,
+) -> Option<(Size, &'a Override)> {
+    held.filter(|(least, held_by)| (*least, &held_by.id) <= (size, &by.id)).or(Some((size, by)))
+}
