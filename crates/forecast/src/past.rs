@@ -194,7 +194,7 @@ impl Transform {
     pub fn invert(self, z: f64) -> f64 {
         match self {
             Self::Linear => z,
-            Self::Root => z.max(0.0) * z.max(0.0),
+            Self::Root => positive(z) * positive(z),
             Self::Log { offset } => z.min(50.0).exp() - offset,
         }
     }
@@ -421,6 +421,11 @@ impl Profile {
     pub fn at(&self, index: usize) -> f64 {
         self.values.get(index).copied().unwrap_or(f64::NAN)
     }
+}
+
+/// Cut off below zero; NaN stays NaN, which `f64::max` would make a zero of.
+pub(crate) fn positive(value: f64) -> f64 {
+    if value < 0.0 { 0.0 } else { value }
 }
 
 /// The median, the mean of the two middle ones for an even count; NaN of nothing.

@@ -1,7 +1,7 @@
 //! Days that went like this one: what came next then comes next now.
 
 use crate::method::{Method, Walker};
-use crate::past::Past;
+use crate::past::{Past, positive};
 
 /// The continuation of the most similar windows of the last nine weeks.
 ///
@@ -137,7 +137,7 @@ impl Search {
             sum += w * (z[n.at + lead] + n.offset * fading);
             total += w;
         }
-        if total > 0.0 { (sum / total).max(0.0).powi(2) } else { f64::NAN }
+        if total > 0.0 { positive(sum / total).powi(2) } else { f64::NAN }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Scryer's second predictor: linear regression on clustered points (SPEC S4.4, S4.5).
 
 use crate::method::{Method, Walker};
-use crate::past::{Past, Running, median};
+use crate::past::{Past, Running, median, positive};
 
 /// Netflix's augmented linear regression: a line over days through the points around the same time of day.
 ///
@@ -164,7 +164,7 @@ fn extrapolate(clusters: &mut [Cluster], spec: &Clusters) -> f64 {
     let first = line(clusters, spec);
     drop_outliers(clusters, &first);
     let Line { slope, mean_days, mean } = line(clusters, spec);
-    (mean + slope * mean_days).max(0.0)
+    positive(mean + slope * mean_days)
 }
 
 struct Line {

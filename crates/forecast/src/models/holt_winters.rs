@@ -2,7 +2,7 @@
 
 use crate::linalg::nelder_mead;
 use crate::method::{Method, Walker};
-use crate::past::{Past, Transform, median};
+use crate::past::{Past, Transform, median, positive};
 
 /// Level, day and week by exponential smoothing in square roots, with an AR(1) on the errors.
 ///
@@ -177,7 +177,7 @@ impl Walker for Smoothing {
         };
         state.learn(&self.rates, now, past.root.z.values()[now]);
         for (point, lead) in points.iter_mut().zip(&self.leads) {
-            *point = state.ahead(&self.rates, now, *lead).max(0.0).powi(2);
+            *point = positive(state.ahead(&self.rates, now, *lead)).powi(2);
         }
     }
 

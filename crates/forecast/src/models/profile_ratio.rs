@@ -1,7 +1,7 @@
 //! The weekly profile, lifted or lowered to where the last hour stands.
 
 use crate::method::{Memoryless, Method, Walker};
-use crate::past::Past;
+use crate::past::{Past, positive};
 
 /// The median week, corrected by the level of the last seven days and by the last hour's ratio to it, which fades.
 ///
@@ -65,6 +65,6 @@ impl ProfileRatio {
         let lift = ((level + least) / (profile + least)).clamp(0.5, 2.0);
         let ratio = ((recent + least) / (expected * lift + least)).clamp(0.2, 5.0);
         let fading = (-(lead as f64) * past.grid().step_s as f64 / self.fading_s).exp();
-        (track.profile.at(past.now() + lead) * lift * (1.0 + fading * (ratio - 1.0))).max(0.0)
+        positive(track.profile.at(past.now() + lead) * lift * (1.0 + fading * (ratio - 1.0)))
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::linalg::{dot, solve_spd};
 use crate::method::{Method, Walker};
-use crate::past::{Past, Track, median};
+use crate::past::{Past, Track, median, positive};
 
 /// A ridge regression for each lead on how recent hours and the same hours of earlier days and weeks deviated from
 /// their weekly profile.
@@ -352,7 +352,7 @@ impl Walker for Regression {
         for (fit, point) in self.fits.iter().zip(points) {
             let known = !fit.beta.is_empty() && self.shape.features(track, now, fit.lead, &mut x);
             let z = || dot(&x[..fit.p], &fit.beta) + track.profile.at(now + fit.lead);
-            *point = if known { track.transform.invert(z()).max(0.0) } else { f64::NAN };
+            *point = if known { positive(track.transform.invert(z())) } else { f64::NAN };
         }
     }
 

@@ -4,7 +4,7 @@ use std::f64::consts::TAU;
 
 use crate::linalg::{dot, solve_spd};
 use crate::method::{Method, Walker};
-use crate::past::{Past, Running};
+use crate::past::{Past, Running, positive};
 
 /// Sine waves of the day and the week plus a trend, and a regression on their recent errors for each lead.
 ///
@@ -207,7 +207,7 @@ impl Walker for Fitting {
         for ((point, lead), beta) in points.iter_mut().zip(&self.leads).zip(&self.errors) {
             let x = self.features(&season, past, now - season.from, *lead);
             let carried: f64 = x.iter().zip(beta).filter(|(x, _)| x.is_finite()).map(|(x, b)| x * b).sum();
-            *point = (season.at(&self.basis, now + lead) + carried).max(0.0).powi(2);
+            *point = positive(season.at(&self.basis, now + lead) + carried).powi(2);
         }
         self.season = Some(season);
     }
