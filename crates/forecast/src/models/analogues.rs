@@ -22,7 +22,7 @@ use crate::past::{Past, positive};
 /// # Example
 /// ```
 /// use tidecast_forecast::{Calibrated, Leads, Model, models::Analogues};
-/// assert_eq!(Calibrated::new(Analogues::short(), Leads::knots()).name(), "analogues_8h");
+/// assert_eq!(Calibrated::new(Analogues::hours(8), Leads::knots()).name(), "analogues_8h");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Analogues {
@@ -39,20 +39,24 @@ pub struct Analogues {
 }
 
 impl Analogues {
-    /// Eight hours alike, six neighbours.
-    pub fn short() -> Self {
-        Self { hours: 8, neighbours: 6, days: 63, weekday_penalty: 1.3, level_share: 0.15 }
-    }
-
-    /// A whole day alike, eight neighbours.
-    pub fn long() -> Self {
-        Self { hours: 24, neighbours: 8, ..Self::short() }
+    /// So many hours alike; six neighbours speak for eight hours, ten for three, eight for a whole day.
+    pub fn hours(hours: usize) -> Self {
+        let neighbours = match hours {
+            ..=3 => 10,
+            4..=8 => 6,
+            _ => 8,
+        };
+        Self { hours, neighbours, days: 63, weekday_penalty: 1.3, level_share: 0.15 }
     }
 }
 
 impl Method for Analogues {
     fn name(&self) -> &'static str {
-        if self.hours == 8 { "analogues_8h" } else { "analogues_24h" }
+        match self.hours {
+            ..=3 => "analogues_3h",
+            4..=8 => "analogues_8h",
+            _ => "analogues_24h",
+        }
     }
 
     fn start(&self, empty: &Past, _: &[f64], leads: &[usize]) -> Box<dyn Walker> {
@@ -112,12 +116,16 @@ impl Search {
 
     /// Weighted variance of the difference between two windows, and its mean.
     fn compare(&self, z: &[f64], now: usize, at: usize, days: usize) -> Neighbour {
-        let (mut sum, mut squares) = (0.0, 0.0);
-        for (k, w) in self.weights.iter().enumerate() {
-            let e = z[now - k * self.stride] - z[at - k * self.stride];
-            sum += w * e;
-            squares += w * e * e;
+        let (mut sums, mut squares) = ([0.0; 4], [0.0; 4]);
+        for (block, weights) in self.weights.chunks(4).enumerate() {
+            for (lane, w) in weights.iter().enumerate() {
+                let back = (4 * block + lane) * self.stride;
+                let e = z[now - back] - z[at - back];
+                sums[lane] += w * e;
+                squares[lane] += w * e * e;
+            }
         }
+        let (sum, squares) = (sums.iter().sum::<f64>(), squares.iter().sum::<f64>());
         let offset = sum / self.total;
         let variance = (squares / self.total - offset * offset).max(0.0);
         let mut distance = variance + self.spec.level_share * offset * offset;

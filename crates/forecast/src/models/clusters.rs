@@ -55,11 +55,20 @@ impl Clusters {
     pub fn tuned() -> Self {
         Self { similarity: None, shrink: 0.5, ..Self::published() }
     }
+
+    /// As [`Clusters::tuned`], but trusting the last two weeks most and hardly any slope.
+    pub fn recent() -> Self {
+        Self { shrink: 2.0, decay: 0.6, ..Self::tuned() }
+    }
 }
 
 impl Method for Clusters {
     fn name(&self) -> &'static str {
-        if self.similarity.is_some() { "clusters" } else { "clusters_tuned" }
+        match self.similarity {
+            Some(_) => "clusters",
+            None if self.decay < 0.7 => "clusters_recent",
+            None => "clusters_tuned",
+        }
     }
 
     fn start(&self, empty: &Past, _: &[f64], leads: &[usize]) -> Box<dyn Walker> {

@@ -1,8 +1,9 @@
 //! Dynamic harmonic regression: sine waves, a trend, and what the errors say.
 
 use std::f64::consts::TAU;
+use std::sync::Arc;
 
-use crate::linalg::{dot, solve_spd};
+use crate::linalg::{dot, factor, solve_factored, solve_spd};
 use crate::method::{Method, Walker};
 use crate::past::{Past, Running, positive};
 
@@ -25,7 +26,7 @@ use crate::past::{Past, Running, positive};
 /// # Example
 /// ```
 /// use tidecast_forecast::{Calibrated, Leads, Model, models::Waves};
-/// assert_eq!(Calibrated::new(Waves::default(), Leads::knots()).name(), "waves");
+/// assert_eq!(Calibrated::new(Waves::weeks(4), Leads::knots()).name(), "waves_4w");
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Waves {
@@ -39,20 +40,35 @@ pub struct Waves {
     pub decay: f64,
 }
 
-impl Default for Waves {
-    fn default() -> Self {
-        Self { daily: 14, weekly: 10, weeks: 4, decay: 0.85 }
+impl Waves {
+    /// Fitted to the last two, four or eight weeks; two weeks bear fewer waves and forget faster.
+    pub fn weeks(weeks: usize) -> Self {
+        match weeks {
+            ..=2 => Self { daily: 8, weekly: 7, weeks: 2, decay: 0.5 },
+            _ => Self { daily: 14, weekly: 10, weeks, decay: 0.85 },
+        }
     }
 }
 
 impl Method for Waves {
     fn name(&self) -> &'static str {
-        "waves"
+        match self.weeks {
+            ..=2 => "waves_2w",
+            3..=4 => "waves_4w",
+            _ => "waves_8w",
+        }
     }
 
     fn start(&self, empty: &Past, _: &[f64], leads: &[usize]) -> Box<dyn Walker> {
         let basis = Basis::new(self, empty.day, empty.week);
-        Box::new(Fitting { spec: *self, basis, leads: leads.to_vec(), season: None, errors: Vec::new() })
+        Box::new(Fitting {
+            spec: *self,
+            basis,
+            leads: leads.to_vec(),
+            season: None,
+            errors: Vec::new(),
+            factors: Factors::default(),
+        })
     }
 }
 
@@ -107,6 +123,50 @@ struct Fitting {
     season: Option<Season>,
     /// For each lead the regression on recent errors.
     errors: Vec<[f64; ERRORS]>,
+    factors: Factors,
+}
+
+/// The factored normal equations. They do not depend on the data, only on how much of it there is and at which day
+/// of the week it ends; so seven of them serve for ever once the window is full.
+#[derive(Clone, Default)]
+struct Factors {
+    full: [Option<Arc<Vec<f64>>>; 7],
+    other: Vec<f64>,
+}
+
+impl Factors {
+    /// The Cholesky factor for `len` values before `made`.
+    fn of(&mut self, spec: &Waves, basis: &Basis, len: usize, made: usize) -> Option<&[f64]> {
+        if len < spec.weeks * basis.week {
+            self.other = factored(spec, basis, len, made)?;
+            return Some(&self.other);
+        }
+        let slot = &mut self.full[made % basis.week * 7 / basis.week];
+        if slot.is_none() {
+            *slot = Some(Arc::new(factored(spec, basis, len, made)?));
+        }
+        slot.as_deref().map(Vec::as_slice)
+    }
+}
+
+fn factored(spec: &Waves, basis: &Basis, len: usize, made: usize) -> Option<Vec<f64>> {
+    let p = basis.p + 1;
+    let mut gram = vec![0.0; p * p];
+    let mut row = vec![0.0; p];
+    let fading = spec.decay.powf(1.0 / basis.week as f64);
+    let mut w = 1.0;
+    for back in 1..=len {
+        w *= fading;
+        row[..p - 1].copy_from_slice(basis.row(made - back));
+        row[p - 1] = -(back as f64) / basis.week as f64;
+        for i in 0..p {
+            let wx = w * row[i];
+            gram[i * p..=i * p + i].iter_mut().zip(&row).for_each(|(g, x)| *g += wx * x);
+        }
+    }
+    let least = 1e-5 * len as f64;
+    (0..p).for_each(|i| gram[i * p + i] += least);
+    factor(&mut gram, p).then_some(gram)
 }
 
 /// Features of the regression on recent errors.
@@ -121,30 +181,28 @@ impl Season {
 
 impl Fitting {
     /// Weighted least squares over the last weeks; none if it cannot be solved.
-    fn fit(&self, past: &Past) -> Option<Season> {
+    fn fit(&mut self, past: &Past) -> Option<Season> {
         let made = past.now();
         let from = made.saturating_sub(self.spec.weeks * past.week);
-        let p = self.basis.p + 1;
-        let (mut gram, mut rhs) = (vec![0.0; p * p], vec![0.0; p]);
-        let z = past.root.z.values();
-        let mut row = vec![0.0; p];
-        for t in from..made {
-            let weeks = (t as f64 - made as f64) / past.week as f64;
-            let w = self.spec.decay.powf(-weeks);
-            row[..p - 1].copy_from_slice(self.basis.row(t));
-            row[p - 1] = weeks;
-            for i in 0..p {
-                let wx = w * row[i];
-                rhs[i] += wx * z[t];
-                for (g, x) in gram[i * p..=i * p + i].iter_mut().zip(&row) {
-                    *g += wx * x;
-                }
-            }
+        let rhs = self.right_side(&past.root.z.values()[from..made], made);
+        let mut beta = vec![0.0; rhs.len()];
+        solve_factored(self.factors.of(&self.spec, &self.basis, made - from, made)?, &rhs, &mut beta);
+        Some(self.season(past, beta, from, made))
+    }
+
+    fn right_side(&self, z: &[f64], made: usize) -> Vec<f64> {
+        let p = self.basis.p;
+        let mut rhs = vec![0.0; p + 1];
+        let fading = self.spec.decay.powf(1.0 / self.basis.week as f64);
+        let mut w = 1.0;
+        for (back, z) in z.iter().rev().enumerate() {
+            w *= fading;
+            let wz = w * z;
+            let row = self.basis.row(made - 1 - back);
+            rhs[..p].iter_mut().zip(row).for_each(|(r, x)| *r += wz * x);
+            rhs[p] -= wz * (back + 1) as f64 / self.basis.week as f64;
         }
-        let least = 1e-5 * (made - from) as f64;
-        (0..p).for_each(|i| gram[i * p + i] += least);
-        let mut beta = vec![0.0; p];
-        solve_spd(&mut gram, &rhs, &mut beta).then(|| self.season(past, beta, from, made))
+        rhs
     }
 
     fn season(&self, past: &Past, mut beta: Vec<f64>, from: usize, made: usize) -> Season {
