@@ -16,6 +16,7 @@ const ANALOGUES: &str = include_str!("analogues.rs");
 const CLUSTERS: &str = include_str!("clusters.rs");
 const RECENT_DAYS: &str = include_str!("recent_days.rs");
 const RIDGE: &str = include_str!("ridge.rs");
+const WAVES: &str = include_str!("waves.rs");
 const SEASONAL: &str = include_str!("seasonal.rs");
 
 /// One for each of [`super::NAMES`].
@@ -26,17 +27,22 @@ const PAGES: [Page; super::NAMES.len()] = [
     page("ridge_root_wide", RIDGE, "pub struct Ridge"),
     page("ridge_log_wide", RIDGE, "pub struct Ridge"),
     page("holt_winters", include_str!("holt_winters.rs"), "pub struct HoltWinters"),
+    page("analogues_3h", ANALOGUES, "pub struct Analogues"),
     page("analogues_8h", ANALOGUES, "pub struct Analogues"),
     page("analogues_24h", ANALOGUES, "pub struct Analogues"),
     page("profile_ratio", include_str!("profile_ratio.rs"), "pub struct ProfileRatio"),
-    page("waves", include_str!("waves.rs"), "pub struct Waves"),
+    page("waves_2w", WAVES, "pub struct Waves"),
+    page("waves_4w", WAVES, "pub struct Waves"),
+    page("waves_8w", WAVES, "pub struct Waves"),
     page("clusters", CLUSTERS, "pub struct Clusters"),
     page("clusters_tuned", CLUSTERS, "pub struct Clusters"),
+    page("clusters_recent", CLUSTERS, "pub struct Clusters"),
     page("harmonics", include_str!("harmonics.rs"), "pub struct Harmonics"),
     page("recent_days", RECENT_DAYS, "pub struct RecentDays "),
     page("recent_days_fitted", RECENT_DAYS, "pub struct RecentDaysFitted"),
     page("last_week", SEASONAL, "pub struct LastWeek"),
     page("yesterday", SEASONAL, "pub struct Yesterday"),
+    page("last_value", SEASONAL, "pub struct LastValue"),
     page("all_seen", include_str!("all_seen.rs"), "pub struct AllSeen"),
 ];
 
