@@ -74,7 +74,7 @@ fn peak(spoken: &Spoken, zone: &TimeZone) -> String {
     };
     let at = time.to_zoned(zone.clone()).strftime("%a %H:%M").to_string();
     let (median, most) = (brief(fan.median()), brief(fan.at(0.99)));
-    format!("Peak {at}: {median} is the median, and with 99 % probability at most {most} come.")
+    format!("Peak {at}: median {median}, at most {most} with 99 % probability.")
 }
 
 fn compared(spoken: &Spoken) -> Result<(Setup, Vec<Run>), Stop> {
@@ -103,7 +103,7 @@ fn comparison((setup, runs): &(Setup, Vec<Run>), context: &mut Context) -> io::R
         ]);
     }
     sheet.print(&context.terminal, context.out)?;
-    let legend = "short: demand that no ready server could take; cost: servers ÷ the least possible.\n\
+    let legend = "short: demand without a ready server; cost: servers ÷ the least possible.\n\
                   Hours are drawn out to minutes without noise: every policy looks a bit better.";
     writeln!(context.out, "{}", Paint::Dim.on(context.terminal.colour, &context.terminal.plain(legend)))
 }
