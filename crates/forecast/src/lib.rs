@@ -23,6 +23,7 @@ pub mod method;
 pub mod models;
 mod ensemble;
 mod calibrated;
+mod civil;
 mod lane;
 mod backtest;
 mod score;
@@ -31,6 +32,7 @@ pub mod linalg;
 
 pub use backtest::{Backtest, Fallback, Unwatched, Watch, backtest, leak};
 pub use calibrated::{Calibrated, Leads};
+pub use civil::InCivilTime;
 pub use fan::{Fan, Forecast, LEVELS, level_index};
 pub use grid::{DAY_S, Grid, HOUR_S, WEEK_S};
 pub use model::{Fitted, Model, Unfit};
