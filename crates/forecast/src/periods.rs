@@ -123,6 +123,9 @@ impl Search {
     fn sharpened(&self, guesses: &[f64]) -> Tried {
         let at = |period: f64| Tried { period, strength: self.strength(period) };
         let stronger = |a: Tried, b: Tried| if b.strength > a.strength { b } else { a };
+        if let Some(part) = guesses.iter().find_map(|guess| self.part_of_calendar(*guess)) {
+            return at(part);
+        }
         let mut best = guesses.iter().map(|guess| at(*guess)).fold(Tried::default(), stronger);
         let (mut reach, enough) =
             (0.2 * best.period / self.cycles(best.period), (0.02 * best.period).max(0.3));
@@ -135,6 +138,13 @@ impl Search {
         }
         let whole = best.period.round();
         if (whole - best.period).abs() * self.cycles(whole) < 1.0 { at(whole) } else { best }
+    }
+
+    /// The whole part of a day or a week that a period hardly differs from.
+    fn part_of_calendar(&self, period: f64) -> Option<f64> {
+        let part = |whole: f64| whole / (whole / period).round().max(1.0);
+        let parts = [self.day, self.week].into_iter().flatten().map(part);
+        parts.into_iter().find(|part| (part - period).abs() * self.cycles(*part) < 0.1 * part)
     }
 
     fn cycles(&self, period: f64) -> f64 {

@@ -35,10 +35,10 @@ pub(crate) fn without_level(values: &[f64], window: usize) -> Vec<f64> {
 }
 
 /// Means over any stretch, each in no time.
-struct Means(Vec<(f64, f64)>);
+pub(crate) struct Means(Vec<(f64, f64)>);
 
 impl Means {
-    fn of(values: &[f64]) -> Self {
+    pub(crate) fn of(values: &[f64]) -> Self {
         let mut sums = Vec::with_capacity(values.len() + 1);
         let mut sum = (0.0, 0.0);
         sums.push(sum);
@@ -51,8 +51,18 @@ impl Means {
         Self(sums)
     }
 
-    /// Zero where nothing is known.
-    fn over(&self, from: usize, to: usize) -> f64 {
+    /// How many values there are.
+    pub(crate) fn len(&self) -> usize {
+        self.0.len() - 1
+    }
+
+    /// How many of `from..to` are known.
+    pub(crate) fn known(&self, from: usize, to: usize) -> usize {
+        (self.0[to].1 - self.0[from].1) as usize
+    }
+
+    /// The mean of `from..to`, zero where nothing is known.
+    pub(crate) fn over(&self, from: usize, to: usize) -> f64 {
         let ((s0, n0), (s1, n1)) = (self.0[from], self.0[to]);
         if n1 > n0 { (s1 - s0) / (n1 - n0) } else { 0.0 }
     }

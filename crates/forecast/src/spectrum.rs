@@ -20,7 +20,7 @@ pub(crate) fn candidates(rest: &[f64]) -> Vec<Vec<f64>> {
     if rest.len() < 8 {
         return Vec::new();
     }
-    let padded = (2 * rest.len()).next_power_of_two();
+    let padded = padded(rest.len());
     let mut fourier = Fourier::new(padded);
     let lines = lines(&fourier.power(&windowed(rest)), rest.len(), padded);
     let autocorrelation = fourier.autocorrelation(rest);
@@ -28,6 +28,14 @@ pub(crate) fn candidates(rest: &[f64]) -> Vec<Vec<f64>> {
     let resolution = |period: f64| period * period / rest.len() as f64;
     let hills = periods.iter().filter(|p| is_hill(&autocorrelation, **p, resolution(**p).min(0.25 * **p)));
     hills.map(|period| guesses(*period, &periods, rest.len())).collect()
+}
+
+/// The shortest length, of those that transform fast, in which two thirds of all lags do not wrap around.
+fn padded(points: usize) -> usize {
+    let need = 5 * points / 3 + 2;
+    let below = need.next_power_of_two() / 2;
+    let fast = [16, 18, 20, 24, 27, 30].map(|sixteenths| below.div_ceil(16) * sixteenths);
+    fast.into_iter().find(|length| *length >= need && length % 2 == 0).unwrap_or(2 * need.next_power_of_two())
 }
 
 /// A period as its line gives it, in whole points, and as its clearest overtones give it, which are sharper.
