@@ -9,6 +9,7 @@ use tidecast_forecast::DAY_S;
 use tidecast_world::{Policy, Run, Setup, Stage, Trace};
 
 use super::Context;
+use super::capacity::{Fleet, Shown, circumstances, planned, print};
 use super::chart::Chart;
 use super::exit::{Exit, Outcome, Stop};
 use super::figures::{brief, fixed, percent};
@@ -20,7 +21,8 @@ use super::terminal::{Paint, Terminal};
 
 /// The main job on real traffic that ships inside: no file, no server, no network
 ///
-/// Forecasts the next day as a distribution and compares ways to scale on the last four weeks.
+/// Forecasts the next day as a distribution, plans capacity for it with reasons, and compares ways to scale on the
+/// last four weeks.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tidecast demo
@@ -31,6 +33,8 @@ pub(crate) struct Demo {}
 const SAMPLE: Sample = BIKESHARE;
 /// Minutes from a launch until a server serves: the least of those that Scryer's article tells of.
 const START_MIN: usize = 10;
+/// Steps of the plan that are shown, of those that add servers.
+const UPS: usize = 6;
 /// What is compared, best known first; those that this build knows are shown.
 const POLICIES: [&str; 6] = ["tidecast", "scryer", "dyte", "hpa", "static-peak", "oracle"];
 
@@ -39,10 +43,11 @@ impl Demo {
         let watch = Stopwatch::started();
         let zone = SAMPLE.time_zone();
         let spoken = speak(SAMPLE.gathered(300), "ensemble", DAY_S)?;
-        let runs = compared(&spoken)?;
+        let (setup, runs) = compared(&spoken)?;
         title(context)?;
         expected(&spoken, &zone, context)?;
-        comparison(&runs, context)?;
+        plan(&spoken, &setup, &zone, context)?;
+        comparison(&setup, &runs, context)?;
         next(context)?;
         context.terminal.detail(format!("the demo took {:.1} s", watch.elapsed().as_secs_f64()));
         Ok(Exit::Done)
@@ -77,6 +82,16 @@ fn peak(spoken: &Spoken, zone: &TimeZone) -> String {
     format!("Peak {at}: median {median}, at most {most} with 99 % probability.")
 }
 
+/// The plan for the day to come, as the service would make it.
+fn plan(spoken: &Spoken, setup: &Setup, zone: &TimeZone, context: &mut Context) -> Result<(), Stop> {
+    let start_s = 60 * setup.start_min as i64;
+    let fleet = Fleet { throughput: setup.throughput, start_s, level: 0.99, bounds: (1, setup.max) };
+    let planned = planned(spoken, &fleet, zone)?;
+    heading("What to run, and why", &circumstances(&fleet), context)?;
+    print(&planned, Shown::Ups(UPS), zone, context)?;
+    Ok(())
+}
+
 fn compared(spoken: &Spoken) -> Result<(Setup, Vec<Run>), Stop> {
     let (trace, _) = Trace::from_series(SAMPLE.name, &spoken.gathered.series)
         .ok_or_else(|| Stop::unusable("the sample holds no measurement"))?;
@@ -87,7 +102,7 @@ fn compared(spoken: &Spoken) -> Result<(Setup, Vec<Run>), Stop> {
     Ok((setup, runs))
 }
 
-fn comparison((setup, runs): &(Setup, Vec<Run>), context: &mut Context) -> io::Result<()> {
+fn comparison(setup: &Setup, runs: &[Run], context: &mut Context) -> io::Result<()> {
     let days = runs.first().map_or(0, |run| run.scorecard.minutes / tidecast_world::DAY);
     let said = format!("the last {days} days minute by minute, start-up {} min", setup.start_min);
     heading("What scaling ahead saves", &said, context)?;

@@ -2,6 +2,7 @@
 
 mod backtest;
 mod bench;
+mod capacity;
 mod chart;
 mod completions;
 mod demo;

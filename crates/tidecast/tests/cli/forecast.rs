@@ -47,3 +47,23 @@ fn refuses_a_horizon_that_nobody_can_see() {
     assert_eq!(ran.code, 2);
     assert!(ran.err.contains("--horizon 90d is too far; at most 28d"), "{}", ran.err);
 }
+
+#[test] // S5.1, B1
+fn plans_capacity_with_reasons_for_a_fleet_that_is_described() {
+    let folder = Folder::new();
+    let file = folder.file("wave.csv", wave(24 * 28, 3_600));
+    let fleet = ["--throughput", "10/min", "--start-time", "10m", "--service-level", "99%"];
+    let json = run(&[&["forecast", &file, "-o", "json"], &fleet[..]].concat());
+    assert_eq!(json.code, 0, "{}", json.err);
+    let json: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    let steps = json["plan"]["steps"].as_array().unwrap();
+    let sizes: Vec<u64> = steps.iter().map(|step| step["size"].as_u64().unwrap()).collect();
+    let peak =
+        json["forecast"].as_array().unwrap().iter().map(|point| point["quantiles"]["0.99"].as_f64().unwrap());
+    let needed = (peak.fold(0.0, f64::max) / 10.0).ceil() as u64;
+    assert_eq!(sizes.iter().max(), Some(&needed), "{steps:?}");
+    assert!(steps.iter().all(|step| !step["because"].as_str().unwrap().is_empty()), "{steps:?}");
+    let table = run(&[&["forecast", &file], &fleet[..]].concat()).out;
+    assert!(table.contains("plan: a server serves 10, starts in 10m, 99 % sure"), "{table}");
+    assert!(table.contains("ordered 10m ahead"), "{table}");
+}

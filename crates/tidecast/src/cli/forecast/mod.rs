@@ -2,6 +2,7 @@
 
 mod print;
 
+use print::Page;
 pub(crate) use print::chart;
 
 use std::path::PathBuf;
@@ -10,13 +11,14 @@ use clap::Args;
 use tidecast_forecast::{DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Seasons, Series, seasons};
 
 use super::Context;
+use super::capacity::{Servers, planned};
 use super::exit::{Exit, Outcome, Stop};
 use super::figures::span;
 use super::input::{FILES, Input};
 use super::models::{fallback, named, names};
 use super::units::duration;
 
-/// What comes next, as a distribution: a chart and numbers
+/// What comes next, as a distribution: a chart and numbers; with --throughput also a plan of capacity
 ///
 /// Learns from the whole history and forecasts from its end. Says what was odd in the data, which model spoke, and
 /// what stood in when it could not. Steps shorter than 5 minutes are averaged.
@@ -28,6 +30,7 @@ use super::units::duration;
 Examples:
   tidecast forecast requests.csv --zone Europe/Berlin
   tidecast forecast requests.csv --horizon 6h --model last_week
+  tidecast forecast requests.csv --throughput 40/min --start-time 5m --service-level 0.999
   zcat access.csv.gz | tidecast forecast - --time-column when --value-column rps
   tidecast forecast requests.csv -o csv > forecast.csv")]
 pub(crate) struct Forecast {
@@ -42,6 +45,8 @@ pub(crate) struct Forecast {
     /// The model; see tidecast models [default: what the service would use]
     #[arg(short, long, value_name = "NAME", default_value = "ensemble", hide_default_value = true)]
     model: String,
+    #[command(flatten)]
+    servers: Servers,
     #[command(flatten)]
     input: Input,
 }
@@ -69,8 +74,11 @@ impl Forecast {
         names(std::slice::from_ref(&self.model))?;
         let gathered = self.input.series(&self.file, 300, &context.terminal)?;
         let spoken = speak(gathered, &self.model, self.horizon)?;
-        let show = self.show.unwrap_or((2 * self.horizon).max(2 * DAY_S));
-        print::print(&self.file, &spoken, &self.input.zone, show, context)?;
+        let zone = &self.input.zone;
+        let fleet = self.servers.fleet(spoken.gathered.native_step_s);
+        let plan = fleet.map(|fleet| planned(&spoken, &fleet, zone).map(|plan| (fleet, plan))).transpose()?;
+        let show_s = self.show.unwrap_or((2 * self.horizon).max(2 * DAY_S));
+        print::print(&Page { file: &self.file, spoken: &spoken, plan, zone, show_s }, context)?;
         Ok(Exit::Done)
     }
 }

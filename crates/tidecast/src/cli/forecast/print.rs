@@ -6,9 +6,11 @@ use std::path::Path;
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 use tidecast_forecast::{DAY_S, LEVELS, Seasons, Series, WEEK_S};
+use tidecast_pilot::Planned;
 
 use super::Spoken;
 use crate::cli::Context;
+use crate::cli::capacity::{self, Fleet, Shown};
 use crate::cli::chart::{Chart, Ink};
 use crate::cli::figures::{brief, significant, span};
 use crate::cli::table::{Format, Sheet};
@@ -20,35 +22,46 @@ const BAND: (f64, f64) = (0.1, 0.9);
 const COLUMNS: [f64; 5] = [0.1, 0.5, 0.9, 0.99, 0.999];
 /// Rows in the table.
 const ROWS: usize = 12;
+/// Steps of a plan in print.
+const STEPS: usize = 24;
 
-pub(super) fn print(
-    file: &Path,
-    spoken: &Spoken,
-    zone: &TimeZone,
-    show_s: i64,
-    context: &mut Context,
-) -> io::Result<()> {
+/// All that is printed.
+pub(super) struct Page<'a> {
+    pub file: &'a Path,
+    pub spoken: &'a Spoken,
+    pub plan: Option<(Fleet, Planned)>,
+    pub zone: &'a TimeZone,
+    pub show_s: i64,
+}
+
+pub(super) fn print(page: &Page, context: &mut Context) -> io::Result<()> {
     match context.format {
-        Format::Table => page(file, spoken, zone, show_s, context),
+        Format::Table => for_people(page, context),
         Format::Json => {
-            serde_json::to_writer(&mut *context.out, &record(file, spoken, zone))?;
+            serde_json::to_writer(&mut *context.out, &record(page))?;
             writeln!(context.out)
         }
-        Format::Csv => sheet(spoken).print_csv(context.out),
+        Format::Csv => sheet(page.spoken).print_csv(context.out),
     }
 }
 
-fn page(file: &Path, spoken: &Spoken, zone: &TimeZone, show_s: i64, context: &mut Context) -> io::Result<()> {
+fn for_people(page: &Page, context: &mut Context) -> io::Result<()> {
     let (out, terminal) = (&mut *context.out, &context.terminal);
-    for line in facts(file, spoken) {
+    for line in facts(page.file, page.spoken) {
         writeln!(out, "{}", terminal.plain(&line))?;
     }
     writeln!(out)?;
-    out.write_all(chart(spoken, zone, show_s, 12).draw(terminal).as_bytes())?;
+    out.write_all(chart(page.spoken, page.zone, page.show_s, 12).draw(terminal).as_bytes())?;
     writeln!(out)?;
-    let head = format!("demand that will not be exceeded, in {}", zone.iana_name().unwrap_or("UTC"));
+    let head = format!("demand that will not be exceeded, in {}", page.zone.iana_name().unwrap_or("UTC"));
     writeln!(out, "{}", Paint::Bold.on(terminal.colour, &head))?;
-    table(spoken, zone).print(terminal, out)
+    table(page.spoken, page.zone).print(terminal, out)?;
+    if let Some((fleet, plan)) = &page.plan {
+        let head = format!("plan: {}", capacity::circumstances(fleet));
+        writeln!(out, "\n{}", Paint::Bold.on(terminal.colour, &terminal.plain(&head)))?;
+        capacity::print(plan, Shown::First(STEPS), page.zone, context)?;
+    }
+    Ok(())
 }
 
 /// What there is to say in sentences.
@@ -129,7 +142,8 @@ const LEVEL_NAMES: [&str; LEVELS.len()] = [
     "q0.99", "q0.995", "q0.998", "q0.999", "q0.9995",
 ];
 
-fn record(file: &Path, spoken: &Spoken, zone: &TimeZone) -> Value {
+fn record(page: &Page) -> Value {
+    let Page { file, spoken, plan, zone, .. } = page;
     let (series, expected) = (&spoken.gathered.series, &spoken.expected);
     let (grid, ahead) = (series.grid(), expected.grid());
     let points = ahead.times().zip(expected.fans()).map(|(time, fan)| {
@@ -153,6 +167,7 @@ fn record(file: &Path, spoken: &Spoken, zone: &TimeZone) -> Value {
         "model": expected.model,
         "fallback": expected.fallback,
         "forecast": points.collect::<Vec<_>>(),
+        "plan": plan.as_ref().map(|(_, plan)| capacity::record(plan, zone)),
     })
 }
 
