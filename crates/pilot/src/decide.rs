@@ -192,3 +192,6 @@ fn apart(briefing: &Briefing, footing: &Footing) -> Option<Note> {
     let far = demand > APART * high || APART * demand < low;
     (far && expected > 0.0).then(|| Note::Apart { ratio: demand / expected })
 }
+
+#[cfg(test)]
+mod tests;

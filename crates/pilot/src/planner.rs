@@ -5,6 +5,7 @@
 
 mod compress;
 mod exact;
+mod minima;
 mod reach;
 mod table;
 mod window;

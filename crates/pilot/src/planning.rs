@@ -58,7 +58,7 @@ pub(crate) fn basis(briefing: &Briefing) -> Basis {
     Basis { issued, digest: crate::digest::digest(briefing, &Footing::of(briefing)) }
 }
 
-/// What each step needs while it lasts.
+/// What each step needs while it lasts. Where demand is unknown, that is what stands: unknown is not zero.
 struct Needs<'a> {
     start: Timestamp,
     sizes: Vec<u32>,
@@ -82,10 +82,11 @@ impl<'a> Needs<'a> {
         let whole = Span::lasting(start, SignedDuration::from_secs(PLAN_STEP_S * len as i64));
         needs.decrees = briefing.overrides.iter().filter(|decree| decree.span.meets(&whole)).collect();
         let plain = footing.throughput.map(|t| Sizer::new(t, briefing.workload.buffer));
+        let unknown = standing(briefing);
         for step in 0..len {
             needs.sizes[step] = if needs.decrees.is_empty() {
                 let demand = needs.forecast_at(step, footing);
-                plain.zip(demand).map_or(0, |(sizer, demand)| sizer.size(demand).total().get())
+                plain.zip(demand).map_or(unknown, |(sizer, demand)| sizer.size(demand).total().get())
             } else {
                 needs.decreed_size(step, briefing, footing)
             };
@@ -131,7 +132,7 @@ impl<'a> Needs<'a> {
         let sized = decrees
             .sizer(footing.throughput, briefing.workload.buffer)
             .zip(decrees.demand(self.forecast_at(step, footing)))
-            .map_or(Size(0), |(sizer, (demand, _))| sizer.size(demand).total());
+            .map_or(Size(standing(briefing)), |(sizer, (demand, _))| sizer.size(demand).total());
         sized.max(decrees.floor.map_or(Size(0), |(size, _)| size)).get()
     }
 }
@@ -333,7 +334,7 @@ impl Explainer<'_> {
         let sizer = decrees.sizer(self.footing.throughput, workload.buffer);
         let demand = decrees.demand(self.needs.forecast_at(at, self.footing));
         let (Some(sizer), Some((demand, by))) = (sizer, demand) else {
-            return Reason::Minimum { min: workload.bounds.min() };
+            return Reason::Standing;
         };
         let (throughput, spare, lead) = (sizer.throughput(), sizer.size(demand).spare, self.footing.start_up);
         match by {

@@ -1,6 +1,5 @@
-use std::collections::VecDeque;
-
-use super::exact::{LEVELS_MAX, Problem, Rules};
+use super::exact::{DownMax, LEVELS_MAX, Problem, Rules};
+use super::minima::{Minima, Windows, lesser};
 
 /// The sizes that are searched, ascending, and from which of them each can be reached.
 #[derive(Debug)]
@@ -15,19 +14,29 @@ pub(super) struct Ladder {
     event: Option<usize>,
     /// For each rung, the lowest that one change may reach from it; empty if all below.
     falls_to: Vec<usize>,
+    /// From where each rung can be reached by falling; empty if from all above.
+    above: Option<Windows>,
+    /// From where each rung can be reached by climbing, an entry for each event that the climb counts as.
+    below: Vec<Windows>,
 }
 
 impl Ladder {
     pub(super) fn of(problem: &Problem<'_>, rules: &Rules) -> Self {
         let (levels, quantum) = levels(problem, rules);
         let rungs = |servers: u32| (servers / quantum).max(1) as usize;
-        let falls_to = match rules.down_max {
-            None => Vec::new(),
-            Some(max) => {
-                (0..levels.len()).map(|rung| rung.saturating_sub(rungs(max.of(levels[rung])))).collect()
-            }
-        };
-        Self { quantum, climb: rules.up_max.map(rungs), event: rules.preferred.map(rungs), falls_to, levels }
+        let fall = |rung: usize, max: &DownMax| rung.saturating_sub(rungs(max.of(levels[rung])));
+        let falls_to: Vec<usize> = rules
+            .down_max
+            .iter()
+            .flat_map(|max| (0..levels.len()).map(move |rung| fall(rung, max)))
+            .collect();
+        let (climb, event) = (rules.up_max.map(rungs), rules.preferred.map(rungs));
+        let count = levels.len();
+        let above = rules.down_max.map(|_| {
+            Windows::new(count, |rung| (rung + 1, falls_to.partition_point(|lowest| *lowest <= rung)))
+        });
+        let below = climbs(count, climb, event);
+        Self { levels, quantum, climb, event, falls_to, above, below }
     }
 
     /// Where `size` stands.
@@ -47,72 +56,81 @@ impl Ladder {
     }
 
     /// For each rung, the least of `before` plus the price of changing from there at `step`, written to `changed`.
-    pub(super) fn change(&self, rules: &Rules, step: usize, before: &[f64], changed: &mut [f64]) {
-        changed.fill(f64::INFINITY);
-        if rules.removes_at(step) {
-            self.fall(rules.down_cost, before, changed);
+    pub(super) fn change(
+        &self,
+        rules: &Rules,
+        step: usize,
+        before: &[f64],
+        minima: &mut Minima,
+        changed: &mut [f64],
+    ) {
+        match (&self.above, rules.removes_at(step)) {
+            (_, false) => changed.fill(f64::INFINITY),
+            (None, true) => from_all_above(rules.down_cost, before, changed),
+            (Some(above), true) => {
+                minima.fill(before, above);
+                changed
+                    .iter_mut()
+                    .zip(minima.least(above))
+                    .for_each(|(out, least)| *out = least + rules.down_cost);
+            }
         }
         if rules.adds_at(step) {
-            match self.event {
-                None => self.climb(rules.up_cost, before, changed),
-                Some(event) => self.climb_in_events(event, rules.up_cost, before, changed),
-            }
+            self.climb(rules.up_cost, before, minima, changed);
         }
     }
 
-    fn climb(&self, cost: f64, before: &[f64], changed: &mut [f64]) {
-        let Some(climb) = self.climb else {
-            let mut least = f64::INFINITY;
-            for (out, value) in changed.iter_mut().zip(before) {
-                *out = out.min(least + cost);
-                least = least.min(*value);
-            }
-            return;
-        };
-        let mut window = Minima::default();
-        for rung in 0..before.len() {
-            changed[rung] = changed[rung].min(window.least(before) + cost);
-            window.push(rung, before);
-            window.forget_below((rung + 1).saturating_sub(climb));
+    fn climb(&self, cost: f64, before: &[f64], minima: &mut Minima, changed: &mut [f64]) {
+        if self.below.is_empty() {
+            return from_all_below(cost, before, changed);
         }
-    }
-
-    /// A climb of more than `event` rungs costs as much as several: the least over the last event's worth of rungs,
-    /// and over one event's worth further down for one event more, and so on.
-    fn climb_in_events(&self, event: usize, cost: f64, before: &[f64], changed: &mut [f64]) {
-        let climb = self.climb.unwrap_or(before.len());
-        let within = sliding_minima(event.min(climb), before);
-        let (whole, left) = (climb / event, climb % event);
-        let rest = sliding_minima(left, before);
-        for rung in 0..before.len() {
-            for nth in 0..whole.min(rung / event + 1) {
-                changed[rung] = changed[rung].min(within[rung - nth * event] + cost * (nth + 1) as f64);
+        for (nth, below) in self.below.iter().enumerate() {
+            let cost = cost * (nth + 1) as f64;
+            minima.fill(before, below);
+            for (out, least) in changed.iter_mut().zip(minima.least(below)) {
+                *out = lesser(*out, least + cost);
             }
-            if left > 0 && rung >= whole * event {
-                changed[rung] = changed[rung].min(rest[rung - whole * event] + cost * (whole + 1) as f64);
+        }
+        if let (Some(event), None) = (self.event, self.climb) {
+            // Without a largest climb, one event more from one event's worth of rungs further down, as often as it takes.
+            let mut climbed: Vec<f64> = minima.least(&self.below[0]).map(|least| least + cost).collect();
+            for rung in event..climbed.len() {
+                climbed[rung] = lesser(climbed[rung], climbed[rung - event] + cost);
+                changed[rung] = lesser(changed[rung], climbed[rung]);
             }
         }
     }
+}
 
-    fn fall(&self, cost: f64, before: &[f64], changed: &mut [f64]) {
-        if self.falls_to.is_empty() {
-            let mut least = f64::INFINITY;
-            for rung in (0..before.len()).rev() {
-                changed[rung] = changed[rung].min(least + cost);
-                least = least.min(before[rung]);
-            }
-            return;
-        }
-        let mut window = Minima::default();
-        let mut next = 0;
-        for rung in 0..before.len() {
-            while next < before.len() && self.falls_to[next] <= rung {
-                window.push(next, before);
-                next += 1;
-            }
-            window.forget_below(rung + 1);
-            changed[rung] = changed[rung].min(window.least(before) + cost);
-        }
+/// The windows of a limited climb: one if any climb is one event; one for each number of events that it may count as,
+/// or only the first, if it is not limited; none if it is neither.
+fn climbs(rungs: usize, climb: Option<usize>, event: Option<usize>) -> Vec<Windows> {
+    let (longest, each) = match (climb, event) {
+        (None, None) => return Vec::new(),
+        (Some(climb), None) => (climb, climb),
+        (None, Some(event)) => (event, event),
+        (Some(climb), Some(event)) => (climb, event.min(climb)),
+    };
+    let nth = |nth: usize| {
+        let (near, far) = (nth * each, longest.min((nth + 1) * each));
+        Windows::new(rungs, move |rung| (rung.saturating_sub(far), (rung + 1).saturating_sub(near + 1)))
+    };
+    (0..longest.div_ceil(each)).take_while(|n| n * each < rungs).map(nth).collect()
+}
+
+fn from_all_below(cost: f64, before: &[f64], changed: &mut [f64]) {
+    let mut least = f64::INFINITY;
+    for (out, value) in changed.iter_mut().zip(before) {
+        *out = lesser(*out, least + cost);
+        least = lesser(least, *value);
+    }
+}
+
+fn from_all_above(cost: f64, before: &[f64], changed: &mut [f64]) {
+    let mut least = f64::INFINITY;
+    for (out, value) in changed.iter_mut().zip(before).rev() {
+        *out = least + cost;
+        least = lesser(least, *value);
     }
 }
 
@@ -134,40 +152,4 @@ fn levels(problem: &Problem<'_>, rules: &Rules) -> (Vec<u32>, u32) {
     let count = below + (most - problem.standing).div_ceil(quantum);
     let start = problem.standing - below * quantum;
     ((0..=count).map(|rung| start.saturating_add(rung.saturating_mul(quantum))).collect(), quantum)
-}
-
-/// For each rung, the least of the `width` values before it.
-fn sliding_minima(width: usize, values: &[f64]) -> Vec<f64> {
-    let mut window = Minima::default();
-    (0..values.len())
-        .map(|rung| {
-            window.forget_below(rung.saturating_sub(width));
-            let least = if width == 0 { f64::INFINITY } else { window.least(values) };
-            window.push(rung, values);
-            least
-        })
-        .collect()
-}
-
-/// The minimum of a window that only moves on: the rungs that may yet become it, ascending in value.
-#[derive(Default)]
-struct Minima(VecDeque<usize>);
-
-impl Minima {
-    fn push(&mut self, rung: usize, values: &[f64]) {
-        while self.0.back().is_some_and(|last| values[*last] >= values[rung]) {
-            self.0.pop_back();
-        }
-        self.0.push_back(rung);
-    }
-
-    fn forget_below(&mut self, rung: usize) {
-        while self.0.front().is_some_and(|first| *first < rung) {
-            self.0.pop_front();
-        }
-    }
-
-    fn least(&self, values: &[f64]) -> f64 {
-        self.0.front().map_or(f64::INFINITY, |first| values[*first])
-    }
 }

@@ -1,4 +1,5 @@
 use super::exact::{Problem, Rules};
+use super::minima::{Minima, lesser};
 use super::reach::Ladder;
 
 /// A server-step of shortage, in server-steps of cost: more than any saving can be worth.
@@ -27,7 +28,7 @@ impl Table {
             scratch.look_at(problem, step, step + jump);
             scratch.stay(problem, rules, ladder, step, here, &mut to_come[..width]);
             if rules.adds_at(step) || rules.removes_at(step) {
-                ladder.change(rules, step, here, &mut scratch.changed);
+                ladder.change(rules, step, here, &mut scratch.minima, &mut scratch.changed);
                 let target = &mut to_come[(jump - 1) * width..jump * width];
                 scratch.change(problem, rules, ladder, step, target);
             }
@@ -89,13 +90,21 @@ struct Scratch {
     bound: Vec<f64>,
     ahead: usize,
     changed: Vec<f64>,
+    minima: Minima,
 }
 
 impl Scratch {
     fn new(ladder: &Ladder) -> Self {
         let sizes: Vec<f64> = ladder.levels.iter().map(|level| f64::from(*level)).collect();
         let room = vec![0.0; sizes.len()];
-        Self { sizes, now: room.clone(), bound: room.clone(), ahead: 0, changed: room }
+        Self {
+            sizes,
+            now: room.clone(),
+            bound: room.clone(),
+            ahead: 0,
+            changed: room,
+            minima: Minima::default(),
+        }
     }
 
     fn look_at(&mut self, problem: &Problem<'_>, step: usize, until: usize) {
@@ -126,7 +135,7 @@ impl Scratch {
         let planned = problem.in_force.get(step).copied().flatten();
         let apart = if planned.is_some() { rules.change_cost } else { 0.0 };
         for ((next, here), now) in next.iter_mut().zip(here).zip(&self.now) {
-            *next = next.min(here + now + apart);
+            *next = lesser(*next, here + now + apart);
         }
         if let Some(rung) = planned.and_then(|size| ladder.rung(size)) {
             next[rung] = next[rung].min(here[rung] + self.now[rung]);
@@ -146,7 +155,7 @@ impl Scratch {
             target[rung] = target[rung].min(self.changed[rung] + self.bound[rung] + apart(Some(rung)));
         }
         for ((target, changed), bound) in target.iter_mut().zip(&self.changed).zip(&self.bound) {
-            *target = target.min(changed + bound + other);
+            *target = lesser(*target, changed + bound + other);
         }
     }
 }
@@ -179,8 +188,12 @@ fn add_cost(costs: &mut [f64], sizes: &[f64], problem: &Problem<'_>, step: usize
     let floor = f64::from(problem.floors[step]);
     let cap = problem.caps.get(step).map_or(f64::INFINITY, |cap| f64::from(*cap));
     for (cost, size) in costs.iter_mut().zip(sizes) {
-        *cost += size + SHORT * (floor - size).max(0.0) + OVER * (size - cap).max(0.0);
+        *cost += size + SHORT * above_zero(floor - size) + OVER * above_zero(size - cap);
     }
+}
+
+fn above_zero(value: f64) -> f64 {
+    if value > 0.0 { value } else { 0.0 }
 }
 
 fn least(row: &[f64]) -> usize {

@@ -1,0 +1,589 @@
+use jiff::tz::TimeZone;
+use proptest::prelude::*;
+use tidecast_forecast::{Fan, Forecast, Grid, LEVELS};
+
+use super::*;
+use crate::{
+    Bounds, Buffer, Change, Command, Demand, Evidence, Halt, Halted, Issued, Lessons, Level, Mode, Move,
+    Override, Sighting, Throughput, Told, Workload,
+};
+
+fn now() -> Timestamp {
+    "2026-03-02T09:00:00Z".parse().unwrap()
+}
+
+fn minutes(minutes: i64) -> SignedDuration {
+    SignedDuration::from_mins(minutes)
+}
+
+/// A fleet of ten, each serving ten, that starts in five minutes and may do everything; no cost but server time.
+fn workload() -> Workload {
+    let mut workload = Workload::new("shop", Bounds::new(2, 50).unwrap());
+    workload.throughput = Told::Given(Throughput::new(10.0).unwrap());
+    workload.start_up = Told::Given(minutes(5));
+    workload.service_level = Told::Given(Level::new(0.9).unwrap());
+    workload.reactive = Told::Given(1.0);
+    workload.mode = Mode::Full;
+    workload.costs.scale_up = Told::Given(0.0);
+    workload.costs.change_of_plan = Told::Given(0.0);
+    workload
+}
+
+/// Forecast demand from now on, a value for each five minutes and the last for the rest of two hours.
+fn issued(demand: &[f64]) -> Option<Arc<Issued>> {
+    let grid = Grid::new(now(), 300, 24);
+    let fan = |k: usize| Fan::certain(*demand.get(k).or(demand.last()).expect("a demand"));
+    let forecast = Forecast::new(grid, (0..24).map(fan).collect(), "test");
+    Some(Arc::new(Issued { at: now(), forecast }))
+}
+
+/// Measured demand of the last minutes, the last value being of now.
+fn evidence(demand: impl IntoIterator<Item = f64>) -> Evidence {
+    let mut readings: Vec<Reading> =
+        demand.into_iter().map(|d| Reading::complete(now(), Demand::new(d).unwrap())).collect();
+    let last = readings.len() as i64 - 1;
+    readings.iter_mut().enumerate().for_each(|(i, r)| r.at = now() - minutes(last - i as i64));
+    Evidence { readings, interval: minutes(1) }
+}
+
+/// Ten servers stand, demand is 100 and stays so: there is nothing to do.
+fn calm() -> Briefing {
+    Briefing {
+        now: now(),
+        turn: 7,
+        workload: Arc::new(workload()),
+        issued: issued(&[100.0]),
+        evidence: evidence([100.0; 15]),
+        sighting: Some(Sighting::of(now(), Size(10), Size(10))),
+        overrides: Vec::new(),
+        halts: Vec::new(),
+        lessons: Lessons::default(),
+        last: None,
+    }
+}
+
+fn with(change: impl FnOnce(&mut Briefing, &mut Workload)) -> Briefing {
+    let mut briefing = calm();
+    let mut workload = workload();
+    change(&mut briefing, &mut workload);
+    briefing.workload = Arc::new(workload);
+    briefing
+}
+
+fn decree(id: &str, change: Change, from: i64, long: i64) -> Override {
+    Override {
+        id: id.into(),
+        span: Span::lasting(now() + minutes(from), minutes(long)),
+        change,
+        author: "mara".into(),
+        reason: "launch".into(),
+    }
+}
+
+/// What a decision says, on one line each: commands, reason, limits, notes.
+fn told(decision: &Decision) -> Vec<String> {
+    let commands = decision.commands.iter().map(|c| c.to_string());
+    let withheld = decision.withheld.iter().map(|c| format!("would {c}"));
+    let limits = decision.limits.iter().map(|l| format!("but {l}"));
+    let notes = decision.notes.iter().map(|n| format!("note {n}"));
+    commands.chain(withheld).chain([decision.because.to_string()]).chain(limits).chain(notes).collect()
+}
+
+#[track_caller]
+fn check(briefing: &Briefing, size: u32, expected: &[&str]) {
+    let decision = decide(briefing);
+    assert_eq!(
+        (decision.size, told(&decision)),
+        (Size(size), expected.iter().map(|s| s.to_string()).collect())
+    );
+}
+
+const STEADY: &str = "100 expected at 2026-03-02 09:00 (UTC) (level 0.9), 10 a server; ordered 5m ahead";
+
+#[test]
+fn does_nothing_where_nothing_is_to_be_done() {
+    check(&calm(), 10, &[STEADY]);
+}
+
+#[test] // S5.1, A18
+fn orders_one_start_up_ahead() {
+    let rush = with(|b, _| b.issued = issued(&[100.0, 100.0, 100.0, 200.0, 100.0]));
+    let decision = decide(&rush);
+    let steps: Vec<_> = decision.plan.steps.iter().map(|s| (s.at.to_string(), s.size.get())).collect();
+    let at = |time: &str, size| (format!("2026-03-02T{time}:00Z"), size);
+    // The rush is from 9:15 to 9:20: ordered at 9:10, served from 9:15, and given back at the pace that is allowed.
+    let expected = [
+        at("09:00", 10),
+        at("09:10", 20),
+        at("09:20", 18),
+        at("09:30", 17),
+        at("09:40", 16),
+        at("09:50", 15),
+        at("10:00", 14),
+        at("10:10", 13),
+        at("10:20", 12),
+        at("10:30", 11),
+        at("10:40", 10),
+    ];
+    assert_eq!(steps, expected);
+    assert_eq!(
+        decision.plan.steps[1].because.to_string(),
+        "200 expected at 2026-03-02 09:15 (UTC) (level 0.9), 10 a server; ordered 5m ahead"
+    );
+    assert_eq!(decision.plan.steps[2].limits[0].code(), "pace");
+}
+
+#[test] // A7
+fn takes_a_step_of_five_percent() {
+    let more = with(|b, _| {
+        b.issued = issued(&[205.0]);
+        b.sighting = Some(Sighting::of(now(), Size(20), Size(20)));
+    });
+    check(
+        &more,
+        21,
+        &[
+            "grow to 21 servers",
+            "205 expected at 2026-03-02 09:00 (UTC) (level 0.9), 10 a server; ordered 5m ahead",
+            "note from 2026-03-02 09:00 (UTC) until 2026-03-02 09:05 (UTC) the plan is up to 1 servers short: servers cannot start any sooner",
+        ],
+    );
+}
+
+#[test] // S12
+fn follows_measured_demand_where_it_exceeds_the_forecast() {
+    let surge = with(|b, _| b.evidence = evidence([100.0, 100.0, 173.0, 150.0]));
+    check(&surge, 18, &["grow to 18 servers", "173 measured at 2026-03-02 08:59 (UTC), 10 a server"]);
+}
+
+#[test] // S12
+fn holds_measured_demand_for_some_minutes() {
+    let mut demand = [100.0; 15];
+    demand[5] = 150.0;
+    let held = with(|b, _| b.evidence = evidence(demand));
+    assert_eq!(decide(&held).size, Size(15));
+    demand[5] = 100.0;
+    demand[3] = 150.0;
+    let over = with(|b, _| b.evidence = evidence(demand));
+    assert_eq!(decide(&over).size, Size(10));
+}
+
+#[test] // A1, B3
+fn keeps_the_forecast_up_through_an_outage() {
+    let outage = with(|b, _| b.evidence = evidence([0.0; 20]));
+    check(
+        &outage,
+        10,
+        &[STEADY, "note measured demand is 0.00 times its forecast: has its unit or its query changed?"],
+    );
+}
+
+fn too_many(change: impl FnOnce(&mut Briefing, &mut Workload)) -> Briefing {
+    with(|b, w| {
+        b.sighting = Some(Sighting::of(now(), Size(30), Size(30)));
+        change(b, w);
+    })
+}
+
+#[test] // S12
+fn takes_away_what_measurement_and_forecast_agree_upon_at_a_pace() {
+    let decision = decide(&too_many(|_, _| ()));
+    assert_eq!(decision.commands, [Command::Shrink { to: Size(27) }]);
+    assert_eq!(decision.moves, [Move { at: now(), from: Size(30), to: Size(27) }]);
+}
+
+#[test] // B3, A17
+fn takes_nothing_away_when_half_of_the_targets_vanish() {
+    let half = too_many(|b, _| {
+        b.evidence = evidence((0..30).map(|minute| if minute < 8 { 300.0 } else { 150.0 }));
+        b.evidence.readings[8..].iter_mut().for_each(|reading| reading.coverage = 0.5);
+    });
+    let decision = decide(&half);
+    assert_eq!((decision.size, decision.commands.len()), (Size(30), 0));
+    assert_eq!(
+        decision.limits.last().unwrap().to_string(),
+        "nothing is taken away: only 50 % of the expected samples were there at 2026-03-02T09:00:00Z, which looks like lost scrapes, not lost load"
+    );
+}
+
+#[test] // B3
+fn never_lowers_a_size_because_something_is_unknown() {
+    let blind: [fn(&mut Briefing); 5] = [
+        |b| b.evidence.readings.clear(),
+        |b| b.evidence.readings.truncate(5),
+        |b| b.issued = None,
+        |b| b.sighting.as_mut().unwrap().complete = false,
+        |b| b.issued = issued(&[0.0]).map(|i| Arc::new(Issued { at: now() - minutes(61), ..(*i).clone() })),
+    ];
+    for (case, blind) in blind.into_iter().enumerate() {
+        let decision = decide(&too_many(|b, _| blind(b)));
+        assert_eq!((decision.size, decision.commands.len()), (Size(30), 0), "case {case}");
+        assert!(!decision.limits.is_empty() || decision.because == Reason::Standing, "case {case} says why");
+    }
+}
+
+#[test] // B3
+fn scales_out_from_the_stored_forecast_while_nothing_is_measured() {
+    let blind = with(|b, _| {
+        b.evidence.readings.clear();
+        b.issued = issued(&[100.0, 250.0]);
+        b.now = now() + minutes(10);
+    });
+    let decision = decide(&blind);
+    assert_eq!(decision.commands, [Command::Grow { to: Size(25) }]);
+    assert_eq!(
+        decision.notes[1].to_string(),
+        "nothing was measured, and unknown is not zero; the forecast keeps the fleet up"
+    );
+}
+
+#[test]
+fn never_shrinks_a_fleet_that_it_cannot_see() {
+    let unseen = with(|b, _| b.sighting = None);
+    let first = decide(&unseen);
+    assert_eq!(first.commands, [Command::Grow { to: Size(10) }]);
+    let later = with(|b, _| {
+        b.sighting = None;
+        b.issued = issued(&[20.0]);
+        b.evidence = evidence([20.0; 15]);
+        b.last = Some(Arc::new(first));
+    });
+    let decision = decide(&later);
+    assert_eq!((decision.size, &decision.commands[..]), (Size(10), &[Command::Grow { to: Size(10) }][..]));
+}
+
+#[test] // B2
+fn only_observes_by_default() {
+    let observing = with(|b, w| {
+        b.issued = issued(&[150.0]);
+        w.mode = Mode::Observe;
+    });
+    let decision = decide(&observing);
+    assert_eq!(decision.withheld, [Command::Grow { to: Size(15) }]);
+    assert_eq!((decision.commands.len(), decision.moves.len()), (0, 0));
+}
+
+#[test]
+fn stops_for_halts_for_others_at_the_wheel_and_for_its_mode() {
+    let halt = |what| Halt {
+        span: Span::lasting(now() - minutes(1), minutes(5)),
+        what,
+        author: "mara".into(),
+        reason: "incident 7".into(),
+    };
+    let frozen = decide(&with(|b, _| {
+        b.issued = issued(&[150.0]);
+        b.halts.push(halt(Halted::All));
+    }));
+    assert_eq!(frozen.commands, []);
+    assert_eq!(
+        frozen.limits[0].to_string(),
+        "nothing is carried out until 2026-03-02 09:04 (UTC): halted by mara (incident 7)"
+    );
+    let paused = decide(&too_many(|b, _| b.halts.push(halt(Halted::ScaleIn))));
+    assert_eq!((paused.size, paused.limits.last().unwrap().code()), (Size(30), "halted"));
+    let only_out = decide(&too_many(|_, w| w.mode = Mode::ScaleOutOnly));
+    assert_eq!((only_out.size, only_out.limits.last().unwrap().code()), (Size(30), "mode"));
+    let foreign = decide(&too_many(|b, _| b.sighting.as_mut().unwrap().foreign = Some("argocd".into())));
+    assert_eq!(foreign.commands, []);
+    assert_eq!(
+        foreign.limits.last().unwrap().to_string(),
+        "nothing is carried out: argocd changes the size too"
+    );
+}
+
+#[test] // I4 of the safety rules, A9
+fn spends_its_budget_only_once_in_its_time_whatever_happens_between() {
+    let mut briefing = too_many(|_, _| ());
+    let mut size = Size(30);
+    let mut taken = Vec::new();
+    for turn in 0..40 {
+        let mut next = calm();
+        next.now = now() + SignedDuration::from_secs(30 * turn);
+        next.evidence = evidence([100.0; 40]);
+        next.evidence
+            .readings
+            .iter_mut()
+            .for_each(|reading| reading.at += SignedDuration::from_secs(30 * turn));
+        next.sighting = Some(Sighting::of(next.now, size, size));
+        // A restart: all that is left of the turn before is what the ledger wrote down.
+        let json = serde_json::to_string(&briefing.last).unwrap();
+        next.last = serde_json::from_str(&json).unwrap();
+        let decision = decide(&next);
+        taken.push(size.get() - decision.size.get());
+        size = decision.size;
+        next.last = Some(Arc::new(decision));
+        briefing = next;
+    }
+    let moves: Vec<_> = taken.iter().enumerate().filter(|(_, n)| **n > 0).collect();
+    assert_eq!(moves, [(0, &3), (20, &2)]);
+}
+
+#[test] // S5.3, B7, A11
+fn obeys_an_override_until_it_ends() {
+    let floored = with(|b, _| b.overrides.push(decree("o", Change::Floor(Size(20)), 10, 60)));
+    let decision = decide(&floored);
+    let steps: Vec<_> = decision.plan.steps.iter().map(|s| (s.at, s.size.get())).collect();
+    assert_eq!(steps[..2], [(now(), 10), (now() + minutes(5), 20)]);
+    assert_eq!(steps[2], (now() + minutes(70), 18));
+    assert_eq!(
+        decision.plan.steps[1].because.to_string(),
+        "at least 20 servers until 2026-03-02 10:10 (UTC) by mara (launch)"
+    );
+    let now_floored = with(|b, _| b.overrides.push(decree("o", Change::Floor(Size(20)), 0, 60)));
+    assert_eq!(decide(&now_floored).commands, [Command::Grow { to: Size(20) }]);
+}
+
+#[test] // S5.3, S7.3, D8
+fn obeys_every_kind_of_override() {
+    let size = |change| decide(&with(|b, _| b.overrides.push(decree("o", change, 0, 60)))).wanted.get();
+    assert_eq!(size(Change::Ceiling(Size(7))), 7);
+    assert_eq!(size(Change::Fixed(Size(4))), 4);
+    assert_eq!(size(Change::Fixed(Size(14))), 14);
+    assert_eq!(size(Change::PadPercent(25.0)), 13);
+    assert_eq!(size(Change::PadServers(Size(4))), 14);
+    assert_eq!(size(Change::Demand(Demand::new(333.0).unwrap())), 34);
+    assert_eq!(size(Change::Throughput(Throughput::new(5.0).unwrap())), 20);
+    assert_eq!(size(Change::Floor(Size(900))), 50);
+}
+
+#[test]
+fn keeps_a_buffer_on_forecast_and_measurement_alike() {
+    let buffered = with(|_, w| w.buffer = Buffer { servers: Size(1), percent: 15.0 });
+    check(
+        &buffered,
+        12,
+        &[
+            "grow to 12 servers",
+            "100 expected at 2026-03-02 09:00 (UTC) (level 0.9), 10 a server, plus 2 spare; ordered 5m ahead",
+            "note from 2026-03-02 09:00 (UTC) until 2026-03-02 09:05 (UTC) the plan is up to 2 servers short: servers cannot start any sooner",
+        ],
+    );
+}
+
+#[test]
+fn says_when_a_floor_beats_a_ceiling() {
+    let torn = with(|b, _| {
+        b.overrides.push(decree("f", Change::Floor(Size(12)), 0, 60));
+        b.overrides.push(decree("c", Change::Ceiling(Size(8)), 0, 60));
+    });
+    let decision = decide(&torn);
+    assert_eq!(decision.size, Size(12));
+    let surge = with(|b, _| {
+        b.overrides.clone_from(&torn.overrides);
+        b.evidence = evidence([170.0]);
+    });
+    let decision = decide(&surge);
+    assert_eq!(decision.size, Size(12));
+    assert!(decision.notes.iter().any(|note| note.code() == "floorBeatsCeiling"), "{:?}", told(&decision));
+}
+
+#[test] // S5.1
+fn gives_the_best_there_is_where_the_ramp_is_too_slow() {
+    let steep = with(|b, w| {
+        w.ramp.up = Some(crate::Rate { servers: Size(3), per: minutes(5) });
+        b.issued = issued(&[100.0, 400.0]);
+    });
+    let decision = decide(&steep);
+    assert_eq!(decision.commands, [Command::Grow { to: Size(13) }]);
+    let sizes: Vec<u32> = decision.plan.steps.iter().map(|s| s.size.get()).collect();
+    assert_eq!(sizes, [13, 16, 19, 22, 25, 28, 31, 34, 37, 40]);
+    let short = decision.notes.iter().find(|note| note.code() == "short").unwrap();
+    assert_eq!(
+        short.to_string(),
+        "from 2026-03-02 09:00 (UTC) until 2026-03-02 09:45 (UTC) the plan is up to 27 servers short: the fleet may not grow faster"
+    );
+}
+
+#[test]
+fn says_that_the_maximum_cut_it() {
+    let over = with(|b, _| b.issued = issued(&[900.0]));
+    let decision = decide(&over);
+    assert_eq!(decision.size, Size(50));
+    assert_eq!(decision.limits[0].to_string(), "cut from 90 to the maximum of 50");
+}
+
+#[test]
+fn says_what_it_does_not_know() {
+    let ignorant = with(|b, w| {
+        w.throughput = Told::Learned;
+        w.start_up = Told::Learned;
+        b.issued = None;
+        b.evidence.readings.clear();
+    });
+    check(
+        &ignorant,
+        10,
+        &[
+            "nothing is known that would justify another size",
+            "note what a server serves is neither told nor learned yet, so no demand can be sized",
+            "note no start has been seen yet: 5m is assumed for one",
+            "note there is no forecast for this moment: the fleet follows measured demand, upwards only",
+            "note nothing was measured, and unknown is not zero; the forecast keeps the fleet up",
+        ],
+    );
+}
+
+#[test]
+fn suspects_a_change_of_unit_where_demand_is_a_thousand_times_its_forecast() {
+    let unit = with(|b, _| b.evidence = evidence([100_000.0; 15]));
+    let decision = decide(&unit);
+    assert_eq!(decision.size, Size(50));
+    assert_eq!(
+        decision.notes.last().unwrap().to_string(),
+        "measured demand is 1000.00 times its forecast: has its unit or its query changed?"
+    );
+}
+
+/// The briefing of the next turn, after everything was carried out.
+fn next(briefing: &Briefing, decision: Decision) -> Briefing {
+    let mut next = briefing.clone();
+    if let Some(sighting) = &mut next.sighting {
+        sighting.ordered = decision.size;
+    }
+    next.last = Some(Arc::new(decision));
+    next.turn += 1;
+    next
+}
+
+prop_compose! {
+    fn any_override()(
+        kind in 0usize..7,
+        value in 1u32..60,
+        from in -60i64..90,
+        long in 1i64..90,
+        id in "[a-c]",
+    ) -> Override {
+        let change = match kind {
+            0 => Change::Floor(Size(value)),
+            1 => Change::Ceiling(Size(value)),
+            2 => Change::Fixed(Size(value)),
+            3 => Change::PadPercent(f64::from(value)),
+            4 => Change::PadServers(Size(value / 8)),
+            5 => Change::Demand(Demand::new(f64::from(value) * 9.0).unwrap()),
+            _ => Change::Throughput(Throughput::new(f64::from(value) / 3.0).unwrap()),
+        };
+        decree(&id, change, from, long)
+    }
+}
+
+prop_compose! {
+    fn any_briefing()(
+        demand in proptest::collection::vec(0.0f64..700.0, 1..24),
+        measured in proptest::collection::vec((0.0f64..700.0, prop_oneof![4 => Just(1.0), 1 => Just(0.4)]), 0..20),
+        ordered in proptest::option::weighted(0.9, 0u32..70),
+        overrides in proptest::collection::vec(any_override(), 0..4),
+        costs in (0.0f64..60.0, 0.0f64..20.0, 0.0f64..10.0),
+        limits in (proptest::option::of(1u32..9), proptest::option::of(1u32..9), 0i64..30),
+        seen in (any::<bool>(), 0i64..120),
+        shape in (0u32..6, 6u32..60),
+    ) -> Briefing {
+        with(|b, w| {
+            let fans = |value: &f64| Fan::new(*value, LEVELS.map(|level| value * (0.6 + level)));
+            let grid = Grid::new(now(), 300, demand.len());
+            let forecast = Forecast::new(grid, demand.iter().map(fans).collect(), "test");
+            b.issued = Some(Arc::new(Issued { at: now() - minutes(seen.1), forecast }));
+            b.evidence = evidence(measured.iter().map(|(demand, _)| *demand));
+            b.evidence.readings.iter_mut().zip(&measured).for_each(|(r, (_, coverage))| r.coverage = *coverage);
+            b.sighting = ordered.map(|ordered| Sighting::of(now(), Size(ordered), Size(ordered)));
+            b.overrides = overrides;
+            w.bounds = Bounds::new(shape.0, shape.1).unwrap();
+            w.costs.scale_up = Told::Given(costs.0);
+            w.costs.scale_down = costs.1;
+            w.costs.change_of_plan = Told::Given(costs.2);
+            w.batch.max = limits.0.map(Size);
+            w.ramp.up = limits.1.map(|servers| crate::Rate { servers: Size(servers), per: minutes(5) });
+            w.dwell = minutes(limits.2);
+            w.zone = if seen.0 { TimeZone::UTC } else { TimeZone::get("Asia/Kathmandu").unwrap() };
+        })
+    }
+}
+
+proptest! {
+    #[test] // I14: recorded, a briefing is a test case
+    fn decides_the_same_of_a_recorded_briefing(briefing in any_briefing()) {
+        let recorded = serde_json::to_string(&briefing).unwrap();
+        let replayed: Briefing = serde_json::from_str(&recorded).unwrap();
+        prop_assert_eq!(decide(&replayed), decide(&briefing));
+    }
+
+    #[test]
+    fn does_nothing_more_when_it_decides_again(briefing in any_briefing()) {
+        let mut briefing = briefing;
+        // A ramp, a batch and a pace go on where they left off; without them one turn arrives.
+        let mut workload = (*briefing.workload).clone();
+        (workload.batch.max, workload.ramp.up) = (None, None);
+        briefing.workload = Arc::new(workload);
+        let first = decide(&briefing);
+        let paced = first.limits.iter().any(|limit| limit.code() == "pace");
+        let size = first.size;
+        let again = decide(&next(&briefing, first));
+        prop_assert!(again.size == size || (paced && again.size < size));
+        prop_assert!(again.commands.is_empty() || briefing.sighting.is_none() || paced, "{:?}", told(&again));
+    }
+
+    #[test] // I3
+    fn stays_within_bounds(briefing in any_briefing()) {
+        let decision = decide(&briefing);
+        let bounds = briefing.workload.bounds;
+        prop_assert!(bounds.hold(decision.wanted));
+        prop_assert_eq!(flaws(&decision.plan, &briefing.workload), vec![]);
+        let stood = briefing.sighting.as_ref().map_or(decision.size, |s| s.ordered);
+        prop_assert!(bounds.hold(decision.size) || decision.size <= stood, "{} of {stood}", decision.size);
+        for command in &decision.commands {
+            if let Command::Grow { to } = command {
+                prop_assert!(*to <= bounds.max());
+            }
+        }
+    }
+
+    #[test]
+    fn does_not_care_in_which_order_overrides_come(briefing in any_briefing(), turn in 0usize..4) {
+        let mut other = briefing.clone();
+        if !other.overrides.is_empty() {
+            let by = turn % other.overrides.len();
+            other.overrides.rotate_left(by);
+            other.overrides.reverse();
+        }
+        prop_assert_eq!(decide(&other), decide(&briefing));
+    }
+
+    #[test]
+    fn wants_no_fewer_servers_for_more_demand(briefing in any_briefing(), factor in 1.0f64..3.0) {
+        // Where nothing but server time costs and nothing limits a change, a plan is its floors.
+        let mut less = briefing;
+        let mut workload = (*less.workload).clone();
+        (workload.costs.scale_up, workload.costs.scale_down) = (Told::Given(0.0), 0.0);
+        workload.costs.change_of_plan = Told::Given(0.0);
+        (workload.batch.max, workload.ramp.up, workload.dwell) = (None, None, SignedDuration::ZERO);
+        less.workload = Arc::new(workload);
+        let mut more = less.clone();
+        more.evidence.readings.iter_mut().for_each(|r| r.demand = r.demand * factor);
+        let issued = (**less.issued.as_ref().unwrap()).clone();
+        let fans = issued.forecast.fans().iter().map(|f| Fan::new(f.point * factor, f.quantiles().map(|q| q * factor)));
+        let forecast = Forecast::new(issued.forecast.grid(), fans.collect(), "test");
+        more.issued = Some(Arc::new(Issued { at: issued.at, forecast }));
+        prop_assert!(decide(&less).wanted <= decide(&more).wanted);
+    }
+
+    #[test] // I1, B3
+    fn takes_nothing_away_without_complete_evidence(briefing in any_briefing()) {
+        let decision = decide(&briefing);
+        let quality = briefing.evidence.quality(now(), briefing.workload.hold);
+        if let Some(sighting) = &briefing.sighting && !quality.is_complete() {
+            prop_assert!(decision.size >= sighting.ordered);
+        }
+    }
+
+    #[test] // B1
+    fn says_why_in_words_and_codes(briefing in any_briefing()) {
+        let decision = decide(&briefing);
+        prop_assert!(told(&decision).iter().all(|sentence| sentence.len() > 10));
+        if decision.size != decision.wanted {
+            prop_assert!(!decision.limits.is_empty(), "{} of {}", decision.size, decision.wanted);
+        }
+        for step in &decision.plan.steps {
+            prop_assert!(!step.because.code().is_empty());
+        }
+    }
+}
