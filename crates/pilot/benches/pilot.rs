@@ -2,10 +2,17 @@
 #![allow(missing_docs)]
 
 use std::hint::black_box;
+use std::sync::Arc;
 
 use criterion::measurement::{Measurement, ValueFormatter, WallTime};
 use criterion::{Criterion, criterion_group, criterion_main};
+use jiff::{SignedDuration, Timestamp};
+use tidecast_forecast::{Fan, Forecast, Grid, LEVELS};
 use tidecast_pilot::planner::{DownMax, Problem, Rules, compress, solve};
+use tidecast_pilot::{
+    Bounds, Briefing, Demand, Evidence, Issued, Lessons, Mode, Reading, Sighting, Size, Throughput, Told,
+    Workload, decide,
+};
 
 /// Time on the processor, so that a busy machine tells the same as an idle one. As wall time where the kernel does not
 /// say.
@@ -94,9 +101,52 @@ fn planner(bench: &mut Criterion<CpuTime>) {
     });
 }
 
+/// A turn of a fleet of fifty at peak, with a forecast of two days in steps of five minutes.
+fn briefing() -> Briefing {
+    let now: Timestamp = "2026-03-02T09:00:00Z".parse().expect("a timestamp");
+    let mut workload = Workload::new("shop", Bounds::new(1, 5_000).expect("bounds"));
+    workload.throughput = Told::Given(Throughput::new(10.0).expect("a throughput"));
+    workload.mode = Mode::Full;
+    let demand = wave(576, 500);
+    let fan = |demand: &u32| {
+        Fan::new(f64::from(*demand), LEVELS.map(|level| f64::from(*demand) * (0.6 + 0.4 * level)))
+    };
+    let forecast = Forecast::new(Grid::new(now, 300, 576), demand.iter().map(fan).collect(), "bench");
+    let reading = |minute: i64| {
+        Reading::complete(
+            now - SignedDuration::from_mins(minute),
+            Demand::new(f64::from(demand[0])).expect("a demand"),
+        )
+    };
+    let readings = (0..15).rev().map(reading).collect();
+    let stands = Size(demand[0] / 10 + 3);
+    Briefing {
+        now,
+        turn: 1,
+        workload: Arc::new(workload),
+        issued: Some(Arc::new(Issued { at: now, forecast })),
+        evidence: Evidence { readings, interval: SignedDuration::from_mins(1) },
+        sighting: Some(Sighting::of(now, stands, stands)),
+        overrides: Vec::new(),
+        halts: Vec::new(),
+        lessons: Lessons::default(),
+        last: None,
+    }
+}
+
+fn turns(bench: &mut Criterion<CpuTime>) {
+    let first = briefing();
+    bench.bench_function("decide a turn with a new forecast of 576 steps", |b| {
+        b.iter(|| decide(black_box(&first)))
+    });
+    let mut second = first.clone();
+    second.last = Some(Arc::new(decide(&first)));
+    bench.bench_function("decide a turn under the plan in force", |b| b.iter(|| decide(black_box(&second))));
+}
+
 criterion_group!(
     name = benches;
-    config = Criterion::default().with_measurement(CpuTime(WallTime));
-    targets = planner
+    config = Criterion::default().sample_size(10).with_measurement(CpuTime(WallTime));
+    targets = planner, turns
 );
 criterion_main!(benches);

@@ -303,16 +303,17 @@ impl Explainer<'_> {
         let size = sizes[from];
         let bound =
             (from..until).max_by_key(|k| (floors[*k], usize::MAX - k)).expect("a stretch is not empty");
-        let later = (until..sizes.len()).find(|k| floors[*k] >= size);
-        let spared = later.is_some_and(|later| (until..later).all(|k| sizes[k] >= size));
+        // The next step that needs this size, if the plan does not go below it until then.
+        let later = (until..sizes.len()).take_while(|k| sizes[*k] >= size).find(|k| floors[*k] >= size);
         let (because, mut limits) = match size.cmp(&floors[bound]) {
             std::cmp::Ordering::Equal => (self.reason(bound), self.cuts(bound)),
             std::cmp::Ordering::Less => (self.reason(bound), vec![self.brake(from, floors[bound])]),
-            std::cmp::Ordering::Greater if spared => {
-                let until = self.needs.at(later.expect("spared means that it is needed later"));
-                (Reason::Kept { need: Size(floors[bound]), until }, Vec::new())
-            }
-            std::cmp::Ordering::Greater => (self.reason(bound), vec![self.drag(from, until, floors[bound])]),
+            std::cmp::Ordering::Greater => match later {
+                Some(later) => {
+                    (Reason::Kept { need: Size(floors[bound]), until: self.needs.at(later) }, Vec::new())
+                }
+                None => (self.reason(bound), vec![self.drag(from, until, floors[bound])]),
+            },
         };
         limits.dedup();
         Step { at: self.needs.at(from), size: Size(size), because, limits }

@@ -137,10 +137,9 @@ pub struct Solution {
 /// ```
 pub fn solve(problem: &Problem<'_>, rules: &Rules) -> Solution {
     let ladder = Ladder::of(problem, rules);
-    let table = Table::fill(problem, rules, &ladder);
     let most = problem.floors.iter().chain(problem.in_force.iter().flatten()).copied().max();
     let top = most.unwrap_or(0).max(problem.standing);
-    let sizes = table.read(problem, rules, &ladder).into_iter().map(|size| size.min(top)).collect();
+    let sizes = Table::of(problem, rules, &ladder).read().into_iter().map(|size| size.min(top)).collect();
     Solution { sizes, quantum: ladder.quantum }
 }
 

@@ -36,22 +36,25 @@ pub(super) struct Minima {
 }
 
 impl Minima {
-    /// Takes in the values of one step, as far as `windows` look.
-    pub(super) fn fill(&mut self, values: &[f64], windows: &Windows) {
-        let rungs = values.len();
+    /// Takes in the values of one step, as far as `windows` look. They begin at the rung `from`; below it all is infinite.
+    pub(super) fn fill(&mut self, values: &[f64], from: usize, windows: &Windows) {
+        let rungs = from + values.len();
         if self.tables.len() <= windows.doublings {
             self.tables.resize_with(windows.doublings + 1, || vec![f64::INFINITY; rungs + 1]);
         }
-        self.tables[0][..rungs].copy_from_slice(values);
+        self.tables[0][..from].fill(f64::INFINITY);
+        self.tables[0][from..rungs].copy_from_slice(values);
         for level in 1..=windows.doublings {
+            let shift = 1 << (level - 1);
+            let (begin, end) = (from.saturating_sub(2 * shift), rungs.saturating_sub(shift).max(from));
             let (done, rest) = self.tables.split_at_mut(level);
-            let (shorter, longer, shift) =
-                (&done[level - 1][..rungs], &mut rest[0][..rungs], 1 << (level - 1));
-            let whole = rungs.saturating_sub(shift);
-            for ((out, a), b) in longer.iter_mut().zip(shorter).zip(&shorter[shift.min(rungs)..]) {
+            let (shorter, longer) = (&done[level - 1][..rungs], &mut rest[0][..rungs]);
+            longer[..begin].fill(f64::INFINITY);
+            let later = &shorter[(begin + shift).min(rungs)..];
+            for ((out, a), b) in longer[begin..end].iter_mut().zip(&shorter[begin..end]).zip(later) {
                 *out = lesser(*a, *b);
             }
-            longer[whole..].copy_from_slice(&shorter[whole..]);
+            longer[end..].copy_from_slice(&shorter[end..]);
         }
     }
 
@@ -75,11 +78,16 @@ mod tests {
         fn finds_the_least_of_every_window(
             values in proptest::collection::vec(0.0f64..9.0, 1..70),
             ends in proptest::collection::vec((0usize..80, 0usize..80), 70),
+            from in 0usize..70,
         ) {
             let window = |rung: usize| (ends[rung].0.min(values.len()), ends[rung].1.min(values.len()));
             let windows = Windows::new(values.len(), window);
             let mut minima = Minima::default();
-            minima.fill(&values, &windows);
+            // What an earlier step left behind must not matter.
+            minima.fill(&vec![-1.0; values.len()], 0, &windows);
+            let from = from.min(values.len());
+            minima.fill(&values[from..], from, &windows);
+            let values: Vec<f64> = (0..values.len()).map(|i| if i < from { f64::INFINITY } else { values[i] }).collect();
             for (rung, least) in minima.least(&windows).enumerate() {
                 let (from, until) = window(rung);
                 let expected = values.get(from..until).unwrap_or(&[]).iter().copied().fold(f64::INFINITY, f64::min);

@@ -44,31 +44,45 @@ impl Ladder {
         self.levels.binary_search(&size).ok()
     }
 
-    /// What one change costs; infinite if it is not allowed.
-    pub(super) fn price(&self, rules: &Rules, step: usize, from: usize, to: usize) -> f64 {
-        if to > from {
-            let events = self.event.map_or(1, |event| (to - from).div_ceil(event));
-            let allowed = rules.adds_at(step) && self.climb.is_none_or(|climb| to - from <= climb);
-            return if allowed { rules.up_cost * events as f64 } else { f64::INFINITY };
-        }
-        let allowed = rules.removes_at(step) && self.falls_to.get(from).is_none_or(|lowest| to >= *lowest);
-        if allowed { rules.down_cost } else { f64::INFINITY }
+    /// The lowest rung that is not below `size`; the topmost if all are.
+    pub(super) fn rung_above(&self, size: u32) -> usize {
+        self.levels.partition_point(|level| *level < size).min(self.levels.len() - 1)
+    }
+
+    /// From which rungs `to` can be reached at `step` by one change, and what that costs.
+    pub(super) fn ways<'a>(
+        &'a self,
+        rules: &'a Rules,
+        step: usize,
+        to: usize,
+    ) -> impl Iterator<Item = (usize, f64)> + 'a {
+        let lowest = self.climb.map_or(0, |climb| to.saturating_sub(climb));
+        let below = if rules.adds_at(step) { lowest..to } else { 0..0 };
+        let highest = match self.falls_to.is_empty() {
+            true => self.levels.len(),
+            false => self.falls_to.partition_point(|lowest| *lowest <= to),
+        };
+        let above = if rules.removes_at(step) { to + 1..highest } else { 0..0 };
+        let events = move |from: usize| self.event.map_or(1, |event| (to - from).div_ceil(event)) as f64;
+        let climbs = below.map(move |from| (from, rules.up_cost * events(from)));
+        climbs.chain(above.map(|from| (from, rules.down_cost)))
     }
 
     /// For each rung, the least of `before` plus the price of changing from there at `step`, written to `changed`.
+    /// `before` begins at the rung `from`; below it nothing is in reach.
     pub(super) fn change(
         &self,
         rules: &Rules,
         step: usize,
-        before: &[f64],
+        (before, from): (&[f64], usize),
         minima: &mut Minima,
         changed: &mut [f64],
     ) {
         match (&self.above, rules.removes_at(step)) {
             (_, false) => changed.fill(f64::INFINITY),
-            (None, true) => from_all_above(rules.down_cost, before, changed),
+            (None, true) => from_all_above(rules.down_cost, before, from, changed),
             (Some(above), true) => {
-                minima.fill(before, above);
+                minima.fill(before, from, above);
                 changed
                     .iter_mut()
                     .zip(minima.least(above))
@@ -76,17 +90,17 @@ impl Ladder {
             }
         }
         if rules.adds_at(step) {
-            self.climb(rules.up_cost, before, minima, changed);
+            self.climb(rules.up_cost, (before, from), minima, changed);
         }
     }
 
-    fn climb(&self, cost: f64, before: &[f64], minima: &mut Minima, changed: &mut [f64]) {
+    fn climb(&self, cost: f64, (before, from): (&[f64], usize), minima: &mut Minima, changed: &mut [f64]) {
         if self.below.is_empty() {
-            return from_all_below(cost, before, changed);
+            return from_all_below(cost, before, &mut changed[from..]);
         }
         for (nth, below) in self.below.iter().enumerate() {
             let cost = cost * (nth + 1) as f64;
-            minima.fill(before, below);
+            minima.fill(before, from, below);
             for (out, least) in changed.iter_mut().zip(minima.least(below)) {
                 *out = lesser(*out, least + cost);
             }
@@ -126,12 +140,13 @@ fn from_all_below(cost: f64, before: &[f64], changed: &mut [f64]) {
     }
 }
 
-fn from_all_above(cost: f64, before: &[f64], changed: &mut [f64]) {
+fn from_all_above(cost: f64, before: &[f64], from: usize, changed: &mut [f64]) {
     let mut least = f64::INFINITY;
-    for (out, value) in changed.iter_mut().zip(before).rev() {
+    for (out, value) in changed[from..].iter_mut().zip(before).rev() {
         *out = least + cost;
         least = lesser(least, *value);
     }
+    changed[..from].fill(least + cost);
 }
 
 /// The sizes worth searching, and how far apart they are.

@@ -9,42 +9,60 @@ const OVER: f64 = 1e5;
 
 /// G(step, rung): the least cost of all steps before, if the last of them has the size of that rung and the next may
 /// change.
-pub(super) struct Table {
+pub(super) struct Table<'a> {
+    problem: &'a Problem<'a>,
+    rules: &'a Rules,
+    ladder: &'a Ladder,
     rows: Vec<f64>,
     width: usize,
 }
 
-impl Table {
-    pub(super) fn fill(problem: &Problem<'_>, rules: &Rules, ladder: &Ladder) -> Self {
+impl<'a> Table<'a> {
+    /// The table of all plans that cover every floor; if there is none, of all plans.
+    pub(super) fn of(problem: &'a Problem<'a>, rules: &'a Rules, ladder: &'a Ladder) -> Self {
+        let covering: Vec<usize> = problem.floors.iter().map(|floor| ladder.rung_above(*floor)).collect();
+        let table = Self::fill(problem, rules, ladder, &covering);
+        if table.row(problem.floors.len()).iter().any(|cost| cost.is_finite()) {
+            return table;
+        }
+        Self::fill(problem, rules, ladder, &vec![0; covering.len()])
+    }
+
+    /// Only plans that stay at or above the `lowest` rung of each step.
+    fn fill(problem: &'a Problem<'a>, rules: &'a Rules, ladder: &'a Ladder, lowest: &[usize]) -> Self {
         let (steps, width) = (problem.floors.len(), ladder.levels.len());
-        let mut table = Self { rows: vec![f64::INFINITY; (steps + 1) * width], width };
+        let rows = vec![f64::INFINITY; (steps + 1) * width];
+        let mut table = Self { problem, rules, ladder, rows, width };
         let start = ladder.rung(problem.standing).expect("the ladder is built around the standing size");
         table.rows[start] = 0.0;
-        let mut scratch = Scratch::new(ladder);
+        let mut pen = Pen::new(problem, rules, ladder);
+        let mut reached = 0;
         for step in 0..steps {
             let (done, to_come) = table.rows.split_at_mut((step + 1) * width);
             let here = &done[step * width..];
-            let jump = rules.binds(step, steps);
-            scratch.look_at(problem, step, step + jump);
-            scratch.stay(problem, rules, ladder, step, here, &mut to_come[..width]);
+            let until = step + rules.binds(step, steps);
+            pen.stay(step, here, lowest[step], &mut to_come[..width]);
             if rules.adds_at(step) || rules.removes_at(step) {
-                ladder.change(rules, step, here, &mut scratch.minima, &mut scratch.changed);
-                let target = &mut to_come[(jump - 1) * width..jump * width];
-                scratch.change(problem, rules, ladder, step, target);
+                let target = &mut to_come[(until - step - 1) * width..(until - step) * width];
+                let from =
+                    lowest[step..until].iter().copied().max().expect("a change binds at least its step");
+                let before = (&here[reached..], reached);
+                ladder.change(rules, step, before, &mut pen.minima, &mut pen.changed);
+                pen.change(step, until, from, target);
             }
-            scratch.look_away();
+            reached = lowest[step];
         }
         table
     }
 
     /// The best plan, read off backwards: at each step the cheapest way by which its cost can have come about.
-    pub(super) fn read(&self, problem: &Problem<'_>, rules: &Rules, ladder: &Ladder) -> Vec<u32> {
-        let mut sizes = vec![0; problem.floors.len()];
+    pub(super) fn read(&self) -> Vec<u32> {
+        let mut sizes = vec![0; self.problem.floors.len()];
         let mut step = sizes.len();
         let mut rung = least(self.row(step));
         while step > 0 {
-            let way = self.way(problem, rules, ladder, step, rung);
-            sizes[way.step..step].fill(ladder.levels[rung]);
+            let way = self.way(step, rung);
+            sizes[way.step..step].fill(self.ladder.levels[rung]);
             (step, rung) = (way.step, way.rung);
         }
         sizes
@@ -55,18 +73,24 @@ impl Table {
     }
 
     /// From where `rung` at `step` is reached at the least cost: by staying, or by a change that binds until there.
-    fn way(&self, problem: &Problem<'_>, rules: &Rules, ladder: &Ladder, step: usize, rung: usize) -> Way {
+    fn way(&self, step: usize, rung: usize) -> Way {
+        let Self { problem, rules, ladder, .. } = self;
         let size = ladder.levels[rung];
-        let stay = cost(problem, step - 1, size) + rules.change_cost * missed(problem, step - 1, size);
-        let mut best = Way { step: step - 1, rung, cost: self.row(step - 1)[rung] + stay };
+        let apart = rules.change_cost * missed(problem, step - 1, size);
+        let stay = self.row(step - 1)[rung] + cost(problem, step - 1, size) + apart;
+        let mut best = Way { step: step - 1, rung, cost: stay };
+        if stay == self.row(step)[rung] {
+            return best;
+        }
         let steps = problem.floors.len();
         let earliest = step.saturating_sub(rules.dwell.max(1));
         for change in (earliest..step).filter(|change| change + rules.binds(*change, steps) == step) {
             let kept: f64 = (change..step).map(|k| cost(problem, k, size)).sum();
             let apart = rules.change_cost * deviations(problem, change, step, Some(size));
-            for (from, before) in self.row(change).iter().enumerate() {
-                let cost = before + ladder.price(rules, change, from, rung) + kept + apart;
-                if from != rung && cost < best.cost {
+            let row = self.row(change);
+            for (from, price) in ladder.ways(rules, change, rung) {
+                let cost = row[from] + price + kept + apart;
+                if cost < best.cost {
                     best = Way { step: change, rung: from, cost };
                 }
             }
@@ -81,81 +105,68 @@ struct Way {
     cost: f64,
 }
 
-/// What one step needs of room, allocated once.
-struct Scratch {
+/// Writes rows; what it needs of room is allocated once.
+struct Pen<'a> {
+    problem: &'a Problem<'a>,
+    rules: &'a Rules,
+    ladder: &'a Ladder,
     sizes: Vec<f64>,
-    /// What this step costs at each rung.
-    now: Vec<f64>,
-    /// What a change at this step binds to pay at each rung: the steps from this one to `ahead`.
-    bound: Vec<f64>,
-    ahead: usize,
+    costs: Vec<f64>,
     changed: Vec<f64>,
     minima: Minima,
 }
 
-impl Scratch {
-    fn new(ladder: &Ladder) -> Self {
+impl<'a> Pen<'a> {
+    fn new(problem: &'a Problem<'a>, rules: &'a Rules, ladder: &'a Ladder) -> Self {
         let sizes: Vec<f64> = ladder.levels.iter().map(|level| f64::from(*level)).collect();
-        let room = vec![0.0; sizes.len()];
-        Self {
-            sizes,
-            now: room.clone(),
-            bound: room.clone(),
-            ahead: 0,
-            changed: room,
-            minima: Minima::default(),
+        let (costs, changed) = (vec![0.0; sizes.len()], vec![f64::INFINITY; sizes.len()]);
+        Self { problem, rules, ladder, sizes, costs, changed, minima: Minima::default() }
+    }
+
+    /// What the steps from `step` to `until` cost together at each rung from `from` on. All terms are whole numbers, so
+    /// that the sum is exact in whatever order it is made.
+    fn count(&mut self, step: usize, until: usize, from: usize) {
+        let plain = self.problem.caps.is_empty();
+        if plain && self.problem.floors[step..until].iter().all(|f| f64::from(*f) <= self.sizes[from]) {
+            let steps = (until - step) as f64;
+            self.costs[from..]
+                .iter_mut()
+                .zip(&self.sizes[from..])
+                .for_each(|(cost, size)| *cost = steps * size);
+            return;
+        }
+        self.costs[from..].fill(0.0);
+        for k in step..until {
+            add_cost(&mut self.costs[from..], &self.sizes[from..], self.problem, k);
         }
     }
 
-    fn look_at(&mut self, problem: &Problem<'_>, step: usize, until: usize) {
-        self.now.fill(0.0);
-        add_cost(&mut self.now, &self.sizes, problem, step);
-        while self.ahead < until {
-            add_cost(&mut self.bound, &self.sizes, problem, self.ahead);
-            self.ahead += 1;
+    fn stay(&mut self, step: usize, here: &[f64], from: usize, next: &mut [f64]) {
+        self.count(step, step + 1, from);
+        let planned = planned(self.problem, step);
+        let apart = if planned.is_some() { self.rules.change_cost } else { 0.0 };
+        for ((next, here), cost) in next[from..].iter_mut().zip(&here[from..]).zip(&self.costs[from..]) {
+            *next = lesser(*next, here + cost + apart);
+        }
+        if let Some(rung) = planned.and_then(|size| self.ladder.rung(size)).filter(|rung| *rung >= from) {
+            next[rung] = lesser(next[rung], here[rung] + self.costs[rung]);
         }
     }
 
-    /// Takes this step out of the sum over the dwell. All its terms are whole numbers, so the sum stays exact.
-    fn look_away(&mut self) {
-        for (bound, now) in self.bound.iter_mut().zip(&self.now) {
-            *bound -= now;
-        }
-    }
-
-    fn stay(
-        &self,
-        problem: &Problem<'_>,
-        rules: &Rules,
-        ladder: &Ladder,
-        step: usize,
-        here: &[f64],
-        next: &mut [f64],
-    ) {
-        let planned = problem.in_force.get(step).copied().flatten();
-        let apart = if planned.is_some() { rules.change_cost } else { 0.0 };
-        for ((next, here), now) in next.iter_mut().zip(here).zip(&self.now) {
-            *next = lesser(*next, here + now + apart);
-        }
-        if let Some(rung) = planned.and_then(|size| ladder.rung(size)) {
-            next[rung] = next[rung].min(here[rung] + self.now[rung]);
-        }
-    }
-
-    fn change(&self, problem: &Problem<'_>, rules: &Rules, ladder: &Ladder, step: usize, target: &mut [f64]) {
+    fn change(&mut self, step: usize, until: usize, from: usize, target: &mut [f64]) {
+        self.count(step, until, from);
         let apart = |rung: Option<usize>| {
-            let size = rung.map(|rung| ladder.levels[rung]);
-            rules.change_cost * deviations(problem, step, self.ahead, size)
+            let size = rung.map(|rung| self.ladder.levels[rung]);
+            self.rules.change_cost * deviations(self.problem, step, until, size)
         };
         let other = apart(None);
-        let mut agreeing: Vec<usize> =
-            (step..self.ahead).filter_map(|k| ladder.rung(planned(problem, k)?)).collect();
-        agreeing.dedup();
-        for rung in agreeing {
-            target[rung] = target[rung].min(self.changed[rung] + self.bound[rung] + apart(Some(rung)));
+        let in_force = (step..until).filter_map(|k| self.ladder.rung(planned(self.problem, k)?));
+        for rung in in_force.filter(|rung| *rung >= from) {
+            target[rung] = lesser(target[rung], self.changed[rung] + self.costs[rung] + apart(Some(rung)));
         }
-        for ((target, changed), bound) in target.iter_mut().zip(&self.changed).zip(&self.bound) {
-            *target = lesser(*target, changed + bound + other);
+        let ways = self.changed[from..].iter().zip(&self.costs[from..]);
+        for (target, (changed, cost)) in target[from..].iter_mut().zip(ways) {
+            *target = lesser(*target, changed + cost + other);
         }
     }
 }
