@@ -1,0 +1,10 @@
+//! tidecast against real servers, real disks and real kills. What is not installed is skipped, and said.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod garbage;
+mod kills;
+mod lost_scrapes;
+mod servers;
+mod targets;
+mod weeks;
