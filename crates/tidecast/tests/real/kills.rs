@@ -92,8 +92,8 @@ fn decision(turn: u64) -> Decision {
     Decision {
         turn,
         at: at(turn as i64),
-        size: Some(size),
-        wanted: Some(size),
+        size,
+        wanted: size,
         because: Reason::Standing,
         limits: Vec::new(),
         plan: Arc::new(Plan { steps: vec![step; 1 + turn as usize % 20], ..Plan::default() }),
