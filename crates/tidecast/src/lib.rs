@@ -3,8 +3,9 @@
 //!
 //! Read in this order: [`trouble`] is how the outside fails; [`egress`] is the only way to an address that a user
 //! gave; [`source`] is where measured demand comes from; [`history`] is how a person's own files of it are read;
-//! [`store`] is what must not be forgotten.
+//! [`store`] is what must not be forgotten; [`config`] is what the operator wrote down.
 
+pub mod config;
 pub mod egress;
 pub mod history;
 pub mod source;

@@ -4,16 +4,20 @@ mod backtest;
 mod bench;
 mod capacity;
 mod chart;
+mod check;
 mod completions;
 mod demo;
 mod exit;
+mod explain;
 mod figures;
 mod forecast;
+mod init;
 mod input;
 mod models;
 mod output;
 mod progress;
 mod samples;
+mod schema;
 mod simulate;
 mod stopwatch;
 mod table;
@@ -80,6 +84,14 @@ enum Command {
     Models(models::Models),
     /// How fast this machine fits, forecasts and rehearses, on one core
     Bench(bench::Bench),
+    /// Check a configuration: what is wrong with it, where, and what would be right
+    Check(check::Check),
+    /// Write a configuration to begin with
+    Init(init::Init),
+    /// Print the JSON Schema of the configuration, for editors
+    Schema(schema::Schema),
+    /// Say what a code such as TIDE0104 means
+    Explain(explain::Explain),
     /// Print a completion script for a shell
     Completions(completions::Completions),
 }
@@ -93,6 +105,10 @@ impl Command {
             Self::Simulate(command) => command.run(context),
             Self::Models(command) => command.run(context),
             Self::Bench(command) => command.run(context),
+            Self::Check(command) => command.run(context),
+            Self::Init(command) => command.run(context),
+            Self::Schema(command) => command.run(context),
+            Self::Explain(command) => command.run(context),
             Self::Completions(command) => command.run::<Cli>(context),
         }
     }

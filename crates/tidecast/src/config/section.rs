@@ -1,0 +1,77 @@
+//! The sections of the configuration, a file each. Their doc comments are the reference manual and the schema.
+
+mod calendar;
+mod demand;
+mod limits;
+mod server;
+mod source;
+mod target;
+mod workload;
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::word::{FilePath, Name};
+
+pub use calendar::CalendarEntry;
+pub use demand::{Capacity, Demand};
+pub use limits::Limits;
+pub use server::{Auth, Server, Store};
+pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
+pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
+
+/// The whole configuration: one file, or the files of a folder taken together.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+#[schemars(title = "Config")]
+pub struct Config {
+    /// The version of this format. Files without it are of the first version.
+    pub api_version: ApiVersion,
+    /// How the server runs and who may talk to it.
+    pub server: Server,
+    /// Where history and decisions are kept.
+    pub store: Store,
+    /// The folder below which files with secrets may lie; the folder of the configuration unless said otherwise.
+    pub secrets_dir: Option<FilePath>,
+    /// Where demand is measured, by a name of your choice.
+    pub sources: BTreeMap<Name, Source>,
+    /// What is scaled.
+    pub workloads: Vec<Workload>,
+    /// Events that are known beforehand.
+    pub calendar: Vec<CalendarEntry>,
+    /// Limits that hold for all workloads together.
+    pub limits: Limits,
+}
+
+/// The versions of this format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
+#[schemars(inline)]
+pub enum ApiVersion {
+    /// The first.
+    #[default]
+    #[serde(rename = "tidecast.dev/v1alpha1")]
+    V1Alpha1,
+}
+
+/// An enum of sections whose `type` says which: written as one section with that key.
+///
+/// serde reads it as an ordinary enum, since our reader finds the tag (see `decode`); this writes it likewise.
+macro_rules! tagged {
+    ($type:ident { $($variant:ident = $tag:literal),* $(,)? }) => {
+        impl serde::Serialize for $type {
+            fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+                use serde::ser::Error;
+                let (tag, section) = match self {
+                    $(Self::$variant(section) => ($tag, serde_json::to_value(section)),)*
+                };
+                let mut section = section.map_err(S::Error::custom)?;
+                section[crate::config::TAG] = tag.into();
+                section.serialize(to)
+            }
+        }
+    };
+}
+use tagged;

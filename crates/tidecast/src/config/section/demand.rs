@@ -1,0 +1,36 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::word::{Auto, Duration, Name, Rate};
+
+/// What users ask for: a measure that recurs, and that does not change with the size of the cluster.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Demand {
+    /// The source, by its name under `sources`.
+    #[schemars(example = &"main")]
+    pub source: Name,
+    /// The query, for sources that answer queries. It yields one series: the demand of the whole workload.
+    pub query: Option<String>,
+    /// How far apart two measurements are, for sources that answer queries: from 10s to 1h.
+    #[serde(default = "a_minute")]
+    pub step: Duration,
+    /// The selector of the series that are counted to tell lost scrapes from falling demand, such as
+    /// `http_requests_total{app="checkout"}`; found in the query unless given.
+    pub coverage: Option<String>,
+    /// The unit, as people say it: `req/s`, `sessions`. For sentences and charts only.
+    pub unit: Option<String>,
+}
+
+const fn a_minute() -> Duration {
+    Duration::seconds(60)
+}
+
+/// What one replica can do.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Capacity {
+    /// The demand that one replica serves while its users are content, in the unit of the demand; learned from
+    /// history if `auto`, and shown before it is used.
+    pub per_replica: Auto<Rate>,
+}

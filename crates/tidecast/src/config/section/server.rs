@@ -1,0 +1,47 @@
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::config::word::{Duration, FilePath, Listen};
+
+/// How the server runs and who may talk to it.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Server {
+    /// Where the API and the UI listen. Anything but a loopback address needs `auth`.
+    pub listen: Listen,
+    /// Who may do what.
+    pub auth: Option<Auth>,
+    /// How often each workload is looked at and decided upon: from 5s to 10m.
+    pub turn_every: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self { listen: Listen::default(), auth: None, turn_every: Duration::seconds(30) }
+    }
+}
+
+/// Who may do what.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Auth {
+    /// The file with the hashed tokens and their roles.
+    #[schemars(example = &"tokens")]
+    pub token_file: FilePath,
+}
+
+/// Where history and decisions are kept.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields, default)]
+pub struct Store {
+    /// The folder; relative to that of the configuration.
+    pub folder: FilePath,
+    /// How far back measurements are kept: from 14d to 1830d. Eight weeks let every model reach its full strength.
+    pub history: Duration,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { folder: FilePath("tidecast-data".into()), history: Duration::seconds(56 * 86_400) }
+    }
+}
