@@ -1,7 +1,7 @@
 use crate::foresight::Foresight;
 use crate::oracle::oracle;
 use crate::policy::{Hpa, Rule, Seen, TargetTracking, rivals};
-use crate::{DAY, Fleet, Policy, Scorecard, Timeline, Trace};
+use crate::{BIN, Choice, DAY, Fleet, Lookout, Policy, Scorecard, Timeline, Trace};
 
 /// The cloud that a trace is played upon.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,13 +14,22 @@ pub struct Setup {
     pub score_from: usize,
     /// The most servers that may be billed.
     pub max: u32,
+    /// The largest share of demand that may find no capacity: what policies that tune themselves must keep.
+    pub promise: f64,
 }
 
 impl Setup {
-    /// The usual cloud for a trace: 50 servers at its peak, scored from its usual minute on, up to 5,000 servers.
+    /// The usual cloud for a trace: 50 servers at its peak, scored from its usual minute on, up to 5,000 servers, one
+    /// request in a thousand beyond capacity.
     pub fn usual(trace: &Trace, start_min: usize) -> Self {
         let score_from = trace.usual_score_from();
-        Self { throughput: trace.usual_throughput(score_from), start_min, score_from, max: 5_000 }
+        Self {
+            throughput: trace.usual_throughput(score_from),
+            start_min,
+            score_from,
+            max: 5_000,
+            promise: 0.001,
+        }
     }
 }
 
@@ -33,6 +42,8 @@ pub struct Run {
     pub timeline: Timeline,
     /// Their figures.
     pub scorecard: Scorecard,
+    /// For policies that tune themselves: what was in force on each scored day.
+    pub choices: Vec<Choice>,
 }
 
 /// Plays `trace` upon a cloud under `policy`.
@@ -52,8 +63,8 @@ pub fn simulate(trace: &Trace, policy: Policy, setup: &Setup) -> Run {
 /// A trace and what could be foretold of it, for playing several policies or clouds upon it: forecasts are made once.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    trace: &'a Trace,
-    foresight: Foresight,
+    pub(crate) trace: &'a Trace,
+    pub(crate) foresight: Foresight,
 }
 
 impl<'a> Stage<'a> {
@@ -65,6 +76,7 @@ impl<'a> Stage<'a> {
     /// As [`simulate`].
     pub fn play(&self, policy: Policy, setup: &Setup) -> Run {
         let (trace, foresight) = (self.trace, &self.foresight);
+        let mut choices = Vec::new();
         let timeline = match policy {
             Policy::StaticPeak => scored(trace, setup, rivals::static_peak(trace, setup)),
             Policy::Hpa => scored(trace, setup, Hpa::at(0.7)),
@@ -73,9 +85,56 @@ impl<'a> Stage<'a> {
             Policy::Dyte => scored(trace, setup, rivals::dyte(foresight, setup)),
             Policy::Scryer => scored(trace, setup, rivals::scryer(foresight, setup)),
             Policy::Perfect => scored(trace, setup, rivals::perfect(trace, setup)),
+            Policy::Tidecast => scored(trace, setup, self.sizes(setup, Lookout::new, &mut choices)),
+            Policy::TidecastPredictiveOnly => {
+                scored(trace, setup, self.sizes(setup, Lookout::predictive, &mut choices))
+            }
             Policy::Oracle => oracle(trace, setup.score_from, setup.throughput, setup.start_min),
         };
-        Run { policy, scorecard: Scorecard::of(&timeline), timeline }
+        Run { policy, scorecard: Scorecard::of(&timeline), timeline, choices }
+    }
+}
+
+impl Stage<'_> {
+    /// What a lookout that has watched the whole trace wants in each minute.
+    fn sizes(
+        &self,
+        setup: &Setup,
+        lookout: fn(&Setup, usize) -> Lookout,
+        choices: &mut Vec<Choice>,
+    ) -> Sizes {
+        let bins = setup.start_min / BIN + 1;
+        let outlook = self.foresight.outlook(bins.max(4));
+        let mut lookout = lookout(setup, setup.score_from.saturating_sub(28 * DAY));
+        let demand = self.trace.demand();
+        let size = |minute: usize| {
+            if minute > 0 {
+                if minute.is_multiple_of(BIN)
+                    && let Some(fans) = outlook.at(minute / BIN)
+                {
+                    lookout.look_out(&fans[..bins]);
+                }
+                lookout.minute(demand[minute - 1]);
+            }
+            if minute >= setup.score_from && (minute - setup.score_from).is_multiple_of(DAY) {
+                choices.push(*lookout.choice());
+            }
+            lookout.size()
+        };
+        Sizes((0..demand.len()).map(size).collect())
+    }
+}
+
+/// A size for each minute of the trace.
+struct Sizes(Vec<u32>);
+
+impl Rule for Sizes {
+    fn floor(&self, minute: usize) -> u32 {
+        self.0[minute]
+    }
+
+    fn want(&mut self, seen: &Seen) -> u32 {
+        self.0[seen.minute]
     }
 }
 
