@@ -30,6 +30,7 @@ mod ensemble;
 mod calibrated;
 mod civil;
 mod lane;
+mod tune;
 mod backtest;
 mod score;
 mod reference;
@@ -49,3 +50,4 @@ pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Use
 pub use score::{Lead, Measures, Protocol, Row, SCORED_LEVELS, Unscorable, geometric_mean, leads, pinball};
 pub use season::{STRENGTH_MIN, Season, Seasons, seasons};
 pub use series::Series;
+pub use tune::{Tunable, Tuned, TunedLead, tune};
