@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use tidecast_forecast::{Leads, Series};
 use tidecast_world::{Policy, Setup, Stage, Trace};
@@ -79,7 +80,7 @@ fn time_model(sample: &Sample, series: &Series, model: &'static str) -> Result<T
     let day = series.grid().day().unwrap_or(1);
     let known = series.len() - day;
     let mut history = series.slice(0, known);
-    let asked = named(model, Leads::knots())?;
+    let asked = named(model, Leads::knots(), &TimeZone::UTC)?;
     let watch = Stopwatch::started();
     let fitted = asked.fit(&history);
     let fit = watch.elapsed();

@@ -3,8 +3,9 @@
 use std::io;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::json;
-use tidecast_forecast::{Fitted, Leads, Model, Series, models};
+use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
 
 use super::Context;
 use super::exit::{Exit, Outcome, Stop};
@@ -89,15 +90,17 @@ pub(crate) fn names(asked: &[String]) -> Result<Vec<&'static str>, Stop> {
     Ok(found)
 }
 
-/// The model of this name, for these leads.
-pub(crate) fn named(name: &str, leads: Leads) -> Result<Box<dyn Model>, Stop> {
-    models::named(name, leads).ok_or_else(|| unknown(name))
+/// The model of this name, for these leads, on the clock of this zone.
+pub(crate) fn named(name: &str, leads: Leads, zone: &TimeZone) -> Result<Box<dyn Model>, Stop> {
+    let model = models::named(name, leads).ok_or_else(|| unknown(name))?;
+    let civil = zone.iana_name() != Some("UTC");
+    Ok(if civil { Box::new(InCivilTime::new(model, zone.clone())) } else { model })
 }
 
 /// What stands in where a model declines: the first that does not.
-pub(crate) fn fallback(series: &Series) -> (String, Box<dyn Fitted>) {
+pub(crate) fn fallback(series: &Series, zone: &TimeZone) -> (String, Box<dyn Fitted>) {
     let willing = FALLBACKS.into_iter().find_map(|name| {
-        let fitted = models::named(name, Leads::knots())?.fit(series).ok()?;
+        let fitted = named(name, Leads::knots(), zone).ok()?.fit(series).ok()?;
         Some((name.to_owned(), fitted))
     });
     willing

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use rayon::prelude::*;
 use tidecast_forecast::{Backtest as Judged, Gathered, Leads, Model, Protocol, Watch};
 
@@ -74,7 +75,7 @@ impl Backtest {
             check_pattern(pattern, self.files.len(), models.len(), "--emit-forecasts")?;
         }
         let (histories, failed) = self.histories(context);
-        let results = judge(&histories, &models, context)?;
+        let results = judge(&histories, &models, &self.input.zone, context)?;
         results.iter().for_each(|result| tell_fallback(result, context));
         print::print(&results, context)?;
         for result in &results {
@@ -135,6 +136,7 @@ impl Backtest {
 fn judge(
     histories: &[(&Path, Gathered)],
     models: &[&str],
+    zone: &TimeZone,
     context: &Context,
 ) -> std::result::Result<Vec<Result>, Stop> {
     let protocols: Vec<Protocol> =
@@ -146,7 +148,7 @@ fn judge(
     let results = jobs.into_par_iter().map(|(i, model)| {
         let (file, gathered) = &histories[i];
         let leads = Leads::exactly(protocols[i].leads().iter().map(|lead| lead.seconds));
-        let model: Box<dyn Model> = named(model, leads)?;
+        let model: Box<dyn Model> = named(model, leads, zone)?;
         let mut watch = Watching { watch: Stopwatch::started(), progress: &progress };
         let judged = protocols[i].backtest(model.as_ref(), &mut watch);
         Ok(Result { file: file.to_path_buf(), step_s: gathered.series.grid().step_s, judged })
