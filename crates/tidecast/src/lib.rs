@@ -6,8 +6,10 @@
 //! [`store`] is what must not be forgotten; [`config`] is what the operator wrote down.
 
 pub mod config;
+pub mod drive;
 pub mod egress;
 pub mod history;
+pub mod scaler;
 pub mod source;
 pub mod store;
 pub mod trouble;

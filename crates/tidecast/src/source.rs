@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
-pub use collect::{Collected, Collector, Progress};
+pub use collect::{BackFill, Collected, Collector, Progress};
 pub use coverage::{Count, Coverage, Doubt, Guard, Part, frozen};
 pub use csv_file::CsvFile;
 pub use prometheus::{Prometheus, Query, Selector, Server as PrometheusServer, selectors};

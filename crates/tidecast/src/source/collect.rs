@@ -190,12 +190,29 @@ impl Collector {
         self.readings = self.readings.split_off(&oldest);
     }
 
-    /// Fills the history back to the window's beginning, the newest chunk first, and says after each how far it is. What is
-    /// there is not asked for again, so that it can be interrupted at any time.
+    /// What fills the history back, beside the looks.
+    pub fn back_fill(&self) -> BackFill {
+        let (source, history) = (self.source.clone(), self.history.clone());
+        BackFill { source, history, series: self.series.clone(), window: self.window }
+    }
+}
+
+/// Fills one series' history back to the beginning of its window.
+#[derive(Debug, Clone)]
+pub struct BackFill {
+    source: Arc<dyn Source>,
+    history: Arc<History>,
+    series: String,
+    window: SignedDuration,
+}
+
+impl BackFill {
+    /// The newest chunk first, saying after each how far it is. What is there is not asked for again, so that it can
+    /// be interrupted at any time.
     ///
     /// # Errors
     /// [`Trouble`] at the first chunk that cannot be had; the chunks before it are kept.
-    pub async fn fill_back(
+    pub async fn run(
         &self,
         now: Timestamp,
         mut progress: impl FnMut(Progress) + Send,
@@ -210,7 +227,7 @@ impl Collector {
             if from <= goal {
                 return Ok(all.remarks);
             }
-            let since = from.saturating_sub(Self::CHUNK).unwrap_or(goal).max(goal);
+            let since = from.saturating_sub(Collector::CHUNK).unwrap_or(goal).max(goal);
             let taken = self.source.samples(since, from).await?;
             samples += taken.samples.0.len();
             let asked = Asked { from: since, until: from };

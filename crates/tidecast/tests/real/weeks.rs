@@ -129,7 +129,8 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     let mut collector = Collector::new(source, history.clone(), "shop", window, step);
     collector.look(at(last), None).await.unwrap();
     let mut chunks = 0;
-    let interrupted = collector.fill_back(at(last), |_| {
+    let back_fill = collector.back_fill();
+    let interrupted = back_fill.run(at(last), |_| {
         chunks += 1;
         if chunks == 10 {
             kill(running.pid());
@@ -138,7 +139,7 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     interrupted.await.unwrap_err();
     running.restart().await;
     let mut shares = Vec::new();
-    collector.fill_back(at(last), |progress| shares.push(progress.share)).await.unwrap();
+    collector.back_fill().run(at(last), |progress| shares.push(progress.share)).await.unwrap();
     assert!(shares[0] > 0.25 && shares.last() == Some(&1.0), "{shares:?}");
     let month = history.read("shop", at(last - MINUTES), at(last)).await.unwrap();
     assert_eq!(month.0.len() as i64, MINUTES + 1);
