@@ -1,11 +1,12 @@
 //! What could be foretold of a trace, at each of its bins, from what had been seen until then.
 
-use std::sync::OnceLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tidecast_forecast::method::Method;
 use tidecast_forecast::models::{Clusters, Harmonics, RecentDays};
 use tidecast_forecast::past::Past;
-use tidecast_forecast::{Grid, Series};
+use tidecast_forecast::{Fitted, Grid, Leads, Model, Series, models};
 
 use crate::{BIN, DAY_BINS, Trace};
 
@@ -15,7 +16,26 @@ pub(crate) struct Foresight {
     peaks: Series,
     recent_days: OnceLock<Vec<f64>>,
     day_ahead: OnceLock<Vec<f64>>,
+    quantiles: Mutex<BTreeMap<usize, Arc<Quantiles>>>,
 }
+
+/// The levels that the tuner may choose from.
+pub(crate) const TUNED_LEVELS: [f64; 10] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.9995];
+
+/// For each bin and level the most demand to be expected within a start-up, as known at the end of the bin before;
+/// NaN while nothing is known.
+#[derive(Debug)]
+pub(crate) struct Quantiles(Vec<[f64; TUNED_LEVELS.len()]>);
+
+impl Quantiles {
+    /// What `level` (an index of [`TUNED_LEVELS`]) says for a bin.
+    pub(crate) fn at(&self, bin: usize, level: usize) -> f64 {
+        self.0.get(bin).map_or(f64::NAN, |levels| levels[level])
+    }
+}
+
+/// Days after which the default model is fitted anew, on all that is known by then.
+const FIT_DAYS: [usize; 7] = [3, 7, 14, 28, 56, 112, 224];
 
 /// Bins that Dyte's predictor looks ahead: a quarter of an hour.
 const QUARTER_BINS: usize = 3;
@@ -25,7 +45,12 @@ impl Foresight {
     pub(crate) fn of(trace: &Trace) -> Self {
         let peaks = trace.peaks();
         let grid = Grid::new(trace.start, 60 * BIN as i64, peaks.len());
-        Self { peaks: Series::new(grid, peaks), recent_days: OnceLock::new(), day_ahead: OnceLock::new() }
+        Self {
+            peaks: Series::new(grid, peaks),
+            recent_days: OnceLock::new(),
+            day_ahead: OnceLock::new(),
+            quantiles: Mutex::default(),
+        }
     }
 
     /// Dyte's forecast for each bin: the larger of what was forecast for it, and of the newest forecast of two bins
@@ -52,6 +77,35 @@ impl Foresight {
             let made: Vec<f64> = waves.iter().zip(&clusters).map(both).collect();
             shifted(&made, DAY_BINS).into_iter().map(known).collect()
         })
+    }
+}
+
+impl Foresight {
+    /// The default model's quantiles over the next `bins` bins.
+    pub(crate) fn quantiles(&self, bins: usize) -> Arc<Quantiles> {
+        let mut known = self.quantiles.lock().expect("nothing panics while it holds this");
+        known.entry(bins).or_insert_with(|| Arc::new(self.foretell(bins))).clone()
+    }
+
+    fn foretell(&self, bins: usize) -> Quantiles {
+        let grid = self.peaks.grid();
+        let leads = (1..=bins as i64).map(|lead| lead * grid.step_s);
+        let model = models::default_model(Leads::exactly(leads));
+        let mut fitted: Option<Box<dyn Fitted>> = None;
+        let mut history = self.peaks.slice(0, 0);
+        let mut most = Vec::with_capacity(self.peaks.len());
+        for (bin, value) in self.peaks.values().iter().enumerate() {
+            if bin % DAY_BINS == 0 && FIT_DAYS.contains(&(bin / DAY_BINS)) {
+                fitted = model.fit(&history).ok().or(fitted);
+            }
+            most.push(fitted.as_mut().map_or([f64::NAN; TUNED_LEVELS.len()], |fitted| {
+                fitted.update(&history);
+                let ahead = fitted.forecast(&history, history.grid().after(bins));
+                TUNED_LEVELS.map(|level| ahead.fans().iter().map(|fan| fan.at(level)).fold(0.0, f64::max))
+            }));
+            history.push(*value);
+        }
+        Quantiles(most)
     }
 }
 

@@ -4,6 +4,7 @@ mod hpa;
 mod planned;
 pub(crate) mod rivals;
 mod target_tracking;
+pub(crate) mod tuned;
 
 use std::fmt;
 use std::str::FromStr;
@@ -17,6 +18,11 @@ pub(crate) use target_tracking::TargetTracking;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
+    /// tidecast: forecast quantiles above a reactive part, tuned by replay.
+    Tidecast,
+    /// tidecast without its reactive part.
+    #[serde(rename = "tidecast-predictive-only")]
+    PredictiveOnly,
     /// As many servers, always, as the most demand of the 28 days before needed.
     StaticPeak,
     /// Kubernetes' HorizontalPodAutoscaler at 70 % utilisation.
@@ -37,7 +43,9 @@ pub enum Policy {
 
 impl Policy {
     /// Every policy, in the order in which tables show them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Tidecast,
+        Self::PredictiveOnly,
         Self::StaticPeak,
         Self::Hpa,
         Self::TargetTracking,
@@ -51,6 +59,8 @@ impl Policy {
     /// Its name on the command line and in results.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tidecast => "tidecast",
+            Self::PredictiveOnly => "tidecast-predictive-only",
             Self::StaticPeak => "static-peak",
             Self::Hpa => "hpa",
             Self::TargetTracking => "target-tracking",
@@ -65,6 +75,8 @@ impl Policy {
     /// What it does, in a sentence.
     pub fn says(self) -> &'static str {
         match self {
+            Self::Tidecast => "forecast quantiles above a reactive part, both tuned by replaying the past",
+            Self::PredictiveOnly => "forecast quantiles alone, tuned by replaying the past",
             Self::StaticPeak => "as many servers, always, as the busiest minute of the 28 days before needed",
             Self::Hpa => "Kubernetes' HorizontalPodAutoscaler at 70 % utilisation",
             Self::TargetTracking => "AWS target tracking at 70 % utilisation",

@@ -1,5 +1,6 @@
 use crate::foresight::Foresight;
 use crate::oracle::oracle;
+use crate::policy::tuned::Tuned;
 use crate::policy::{Hpa, Rule, Seen, TargetTracking, rivals};
 use crate::{DAY, Fleet, Policy, Scorecard, Timeline, Trace};
 
@@ -66,6 +67,8 @@ impl<'a> Stage<'a> {
     pub fn play(&self, policy: Policy, setup: &Setup) -> Run {
         let (trace, foresight) = (self.trace, &self.foresight);
         let timeline = match policy {
+            Policy::Tidecast => scored(trace, setup, Tuned::of(trace, foresight, setup, true)),
+            Policy::PredictiveOnly => scored(trace, setup, Tuned::of(trace, foresight, setup, false)),
             Policy::StaticPeak => scored(trace, setup, rivals::static_peak(trace, setup)),
             Policy::Hpa => scored(trace, setup, Hpa::at(0.7)),
             Policy::TargetTracking => scored(trace, setup, TargetTracking::at(0.7)),
