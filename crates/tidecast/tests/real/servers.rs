@@ -82,10 +82,6 @@ impl Running {
         panic!("{} is not ready after a minute:\n{log}", self.program.display());
     }
 
-    pub(crate) fn pid(&self) -> u32 {
-        self.process.id()
-    }
-
     pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }

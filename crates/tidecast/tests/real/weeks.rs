@@ -132,7 +132,7 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     let interrupted = collector.fill_back(at(last), |_| {
         chunks += 1;
         if chunks == 10 {
-            kill(running.pid());
+            running.kill();
         }
     });
     interrupted.await.unwrap_err();
@@ -143,12 +143,9 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     let month = history.read("shop", at(last - MINUTES), at(last)).await.unwrap();
     assert_eq!(month.0.len() as i64, MINUTES + 1);
     drop((collector, history));
+    // About three bytes a sample; the file has whole pages only, and how full each day's last one is depends on the time of day.
     let bytes = size(store.path());
-    assert!(bytes < 4 * MINUTES as u64, "{bytes} bytes for {MINUTES} samples");
-}
-
-fn kill(pid: u32) {
-    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    assert!(bytes < 5 * MINUTES as u64, "{bytes} bytes for {MINUTES} samples");
 }
 
 fn size(folder: &Path) -> u64 {
