@@ -17,6 +17,10 @@ pub(crate) use target_tracking::TargetTracking;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Policy {
+    /// This project: forecasts and nowcasts, sized by whatever has kept the promise at the least cost in replay.
+    Tidecast,
+    /// The same of forecasts alone, without measured demand.
+    TidecastPredictiveOnly,
     /// As many servers, always, as the most demand of the 28 days before needed.
     StaticPeak,
     /// Kubernetes' HorizontalPodAutoscaler at 70 % utilisation.
@@ -37,7 +41,9 @@ pub enum Policy {
 
 impl Policy {
     /// Every policy, in the order in which tables show them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Tidecast,
+        Self::TidecastPredictiveOnly,
         Self::StaticPeak,
         Self::Hpa,
         Self::TargetTracking,
@@ -51,6 +57,8 @@ impl Policy {
     /// Its name on the command line and in results.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Tidecast => "tidecast",
+            Self::TidecastPredictiveOnly => "tidecast-predictive-only",
             Self::StaticPeak => "static-peak",
             Self::Hpa => "hpa",
             Self::TargetTracking => "target-tracking",
@@ -65,6 +73,10 @@ impl Policy {
     /// What it does, in a sentence.
     pub fn says(self) -> &'static str {
         match self {
+            Self::Tidecast => {
+                "forecasts and nowcasts, sized by what has kept the promise at the least cost in replay"
+            }
+            Self::TidecastPredictiveOnly => "the same of forecasts alone, without measured demand",
             Self::StaticPeak => "as many servers, always, as the busiest minute of the 28 days before needed",
             Self::Hpa => "Kubernetes' HorizontalPodAutoscaler at 70 % utilisation",
             Self::TargetTracking => "AWS target tracking at 70 % utilisation",
@@ -143,6 +155,6 @@ mod tests {
     fn is_found_by_its_name_and_by_no_other() {
         assert!(Policy::ALL.into_iter().all(|policy| policy.name().parse() == Ok(policy)));
         let refusal = "hpa2".parse::<Policy>().unwrap_err().to_string();
-        assert!(refusal.starts_with("there is no policy 'hpa2'; there are static-peak, hpa,"), "{refusal}");
+        assert!(refusal.starts_with("there is no policy 'hpa2'; there are tidecast, "), "{refusal}");
     }
 }

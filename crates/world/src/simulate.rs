@@ -1,7 +1,7 @@
 use crate::foresight::Foresight;
 use crate::oracle::oracle;
 use crate::policy::{Hpa, Rule, Seen, TargetTracking, rivals};
-use crate::{DAY, Fleet, Policy, Scorecard, Timeline, Trace};
+use crate::{BIN, Choice, DAY, Fleet, Lookout, Policy, Scorecard, Timeline, Trace};
 
 /// The cloud that a trace is played upon.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -14,13 +14,22 @@ pub struct Setup {
     pub score_from: usize,
     /// The most servers that may be billed.
     pub max: u32,
+    /// The largest share of demand that may find no capacity: what policies that tune themselves must keep.
+    pub promise: f64,
 }
 
 impl Setup {
-    /// The usual cloud for a trace: 50 servers at its peak, scored from its usual minute on, up to 5,000 servers.
+    /// The usual cloud for a trace: 50 servers at its peak, scored from its usual minute on, up to 5,000 servers, one
+    /// request in a thousand beyond capacity.
     pub fn usual(trace: &Trace, start_min: usize) -> Self {
         let score_from = trace.usual_score_from();
-        Self { throughput: trace.usual_throughput(score_from), start_min, score_from, max: 5_000 }
+        Self {
+            throughput: trace.usual_throughput(score_from),
+            start_min,
+            score_from,
+            max: 5_000,
+            promise: 0.001,
+        }
     }
 }
 
@@ -33,6 +42,8 @@ pub struct Run {
     pub timeline: Timeline,
     /// Their figures.
     pub scorecard: Scorecard,
+    /// For policies that tune themselves: what was in force on each scored day.
+    pub choices: Vec<Choice>,
 }
 
 /// Plays `trace` upon a cloud under `policy`.
@@ -52,8 +63,8 @@ pub fn simulate(trace: &Trace, policy: Policy, setup: &Setup) -> Run {
 /// A trace and what could be foretold of it, for playing several policies or clouds upon it: forecasts are made once.
 #[derive(Debug)]
 pub struct Stage<'a> {
-    trace: &'a Trace,
-    foresight: Foresight,
+    pub(crate) trace: &'a Trace,
+    pub(crate) foresight: Foresight,
 }
 
 impl<'a> Stage<'a> {
@@ -66,6 +77,8 @@ impl<'a> Stage<'a> {
     pub fn play(&self, policy: Policy, setup: &Setup) -> Run {
         let (trace, foresight) = (self.trace, &self.foresight);
         let timeline = match policy {
+            Policy::Tidecast => return self.tuned(policy, setup, Lookout::new),
+            Policy::TidecastPredictiveOnly => return self.tuned(policy, setup, Lookout::predictive),
             Policy::StaticPeak => scored(trace, setup, rivals::static_peak(trace, setup)),
             Policy::Hpa => scored(trace, setup, Hpa::at(0.7)),
             Policy::TargetTracking => scored(trace, setup, TargetTracking::at(0.7)),
@@ -75,7 +88,69 @@ impl<'a> Stage<'a> {
             Policy::Perfect => scored(trace, setup, rivals::perfect(trace, setup)),
             Policy::Oracle => oracle(trace, setup.score_from, setup.throughput, setup.start_min),
         };
-        Run { policy, scorecard: Scorecard::of(&timeline), timeline }
+        Run { policy, scorecard: Scorecard::of(&timeline), timeline, choices: Vec::new() }
+    }
+
+    /// What [`Policy::Tidecast`] makes of the trace for each of `promises`, in place of the setup's: the price of a
+    /// stricter one.
+    pub fn frontier(&self, promises: &[f64], setup: &Setup) -> Vec<Run> {
+        let watched = self.watch(setup, |setup, from| Lookout::for_promises(promises, setup, from));
+        watched.into_iter().map(|watched| self.run(Policy::Tidecast, setup, watched)).collect()
+    }
+
+    fn tuned(&self, policy: Policy, setup: &Setup, lookout: impl Fn(&Setup, usize) -> Lookout) -> Run {
+        let watched = self.watch(setup, lookout).swap_remove(0);
+        self.run(policy, setup, watched)
+    }
+
+    fn run(&self, policy: Policy, setup: &Setup, watched: Watched) -> Run {
+        let Watched { sizes, choices } = watched;
+        let timeline = scored(self.trace, setup, Sizes(sizes));
+        Run { policy, scorecard: Scorecard::of(&timeline), timeline, choices }
+    }
+
+    /// What a lookout that watches the whole trace wants in each minute, for each of its promises.
+    fn watch(&self, setup: &Setup, lookout: impl Fn(&Setup, usize) -> Lookout) -> Vec<Watched> {
+        let bins = setup.start_min / BIN + 1;
+        let outlook = self.foresight.outlook(bins.max(4));
+        let mut lookout = lookout(setup, setup.score_from.saturating_sub(28 * DAY));
+        let mut watched = vec![Watched::default(); lookout.sizes().count()];
+        for minute in 0..self.trace.minutes() {
+            if minute > 0 {
+                if minute.is_multiple_of(BIN)
+                    && let Some(fans) = outlook.at(minute / BIN)
+                {
+                    lookout.look_out(&fans[..bins]);
+                }
+                lookout.minute(self.trace.demand()[minute - 1]);
+            }
+            let day_begins = minute >= setup.score_from && (minute - setup.score_from).is_multiple_of(DAY);
+            for ((watched, size), choice) in watched.iter_mut().zip(lookout.sizes()).zip(lookout.choices()) {
+                watched.sizes.push(size);
+                watched.choices.extend(day_begins.then_some(*choice));
+            }
+        }
+        watched
+    }
+}
+
+/// The sizes that a promise asked for, minute by minute, and the choice of each scored day.
+#[derive(Debug, Clone, Default)]
+struct Watched {
+    sizes: Vec<u32>,
+    choices: Vec<Choice>,
+}
+
+/// A size for each minute of the trace.
+struct Sizes(Vec<u32>);
+
+impl Rule for Sizes {
+    fn floor(&self, minute: usize) -> u32 {
+        self.0[minute]
+    }
+
+    fn want(&mut self, seen: &Seen) -> u32 {
+        self.0[seen.minute]
     }
 }
 
@@ -105,4 +180,50 @@ pub(crate) fn follow(trace: &Trace, setup: &Setup, from: usize, rule: &mut dyn R
     }
     let (start, start_min, throughput) = (trace.at(from), setup.start_min, setup.throughput);
     Timeline { start, start_min, throughput, demand: demand.to_vec(), ready, total }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Chance, Purpose};
+
+    /// Weeks of a daily wave with a rush at ten in the morning that gives no warning.
+    fn rush(days: usize) -> Trace {
+        let demand = |minute: usize| {
+            let of_day = minute % DAY;
+            let wave = 100.0 + 60.0 * (std::f64::consts::TAU * of_day as f64 / DAY as f64).sin();
+            if (600..660).contains(&of_day) { 3.0 * wave } else { wave }
+        };
+        Trace::new("rush", jiff::Timestamp::UNIX_EPOCH, (0..days * DAY).map(demand).collect())
+    }
+
+    #[test] // S12, A18
+    fn tidecast_is_ready_before_a_rush_that_gives_no_warning_and_small_again_after_it() {
+        let trace = rush(21);
+        let setup = Setup::usual(&trace, 10);
+        let run = simulate(&trace, Policy::Tidecast, &setup);
+        let need = 3.0 * trace.demand()[599] / setup.throughput;
+        let ready = |minute: usize| f64::from(run.timeline.ready[DAY * 8 + minute]);
+        assert!(ready(600) >= need.floor(), "{} of {need} at 10:00", ready(600));
+        assert!(ready(690) < 0.6 * need, "{} of {need} at 11:30", ready(690));
+        let unserved = run.scorecard.violated_requests;
+        assert!(unserved < 0.002, "{unserved}");
+        let reactive = simulate(&trace, Policy::Hpa, &setup).scorecard.violated_requests;
+        assert!(reactive > 10.0 * unserved.max(1e-4), "{reactive} beside {unserved}");
+    }
+
+    #[test]
+    fn a_stricter_promise_leaves_less_unserved_and_costs_more() {
+        let mut chance = Chance::of(7, Purpose::Noise);
+        let demand = rush(21).demand().iter().map(|v| v * (0.25 * chance.normal()).exp()).collect();
+        let trace = Trace::new("noisy rush", jiff::Timestamp::UNIX_EPOCH, demand);
+        let setup = Setup::usual(&trace, 10);
+        let runs = Stage::new(&trace).frontier(&[0.05, 0.01, 0.001], &setup);
+        let figures: Vec<_> =
+            runs.iter().map(|run| (run.scorecard.violated_requests, run.scorecard.cost)).collect();
+        for pair in figures.windows(2) {
+            assert!(pair[0].0 > pair[1].0 && pair[0].1 < pair[1].1, "{figures:?}");
+        }
+        assert_eq!(runs[2], simulate(&trace, Policy::Tidecast, &setup), "the promise of the setup alone");
+    }
 }

@@ -112,6 +112,13 @@ pub(crate) fn share(text: &str) -> Result<f64, String> {
         .ok_or_else(|| format!("{text:?} is no share; write 0.001 or 0.1%"))
 }
 
+/// A share below 1 that is to be served, or percent: `0.999`, `99.9%`.
+pub(crate) fn promised(text: &str) -> Result<f64, String> {
+    share(text).ok().filter(|level| (0.5..1.0).contains(level)).ok_or_else(|| {
+        format!("{text:?} is no service level: write a share from 0.5 to below 1, such as 0.999 or 99.9%")
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -146,3 +146,25 @@ fn writes_a_report_that_needs_nothing_else() {
         assert!(!report.contains(fetched), "{fetched}");
     }
 }
+
+#[test]
+fn shows_the_price_of_a_service_level() {
+    let folder = Folder::new();
+    let file = folder.file("a.csv", wave(1_440 * 10, 60));
+    let html = folder.path("frontier.html");
+    let ran = run(&["simulate", &file, "--frontier", "-o", "json", "--html", html.to_str().unwrap()]);
+    assert_eq!(ran.code, 0, "{}", ran.err);
+    let lines: Vec<serde_json::Value> =
+        ran.out.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(lines.len(), 7);
+    assert!(lines.iter().all(|line| line["policy"] == "tidecast"));
+    assert_eq!((&lines[0]["service_level"], &lines[6]["service_level"]), (&0.95.into(), &0.9995.into()));
+    assert!(lines[0]["cost"].as_f64() <= lines[6]["cost"].as_f64());
+    assert!(std::fs::read_to_string(html).unwrap().contains("<circle"), "a plot");
+    let one = run(&["simulate", &file, "--policy", "tidecast", "--service-level", "95%", "-o", "json"]);
+    let one: serde_json::Value = serde_json::from_str(&one.out).unwrap();
+    assert_eq!(one["cost"], lines[0]["cost"], "the frontier is what the policy does at each level");
+    let refused = run(&["simulate", &file, "--service-level", "99.9"]);
+    assert_eq!(refused.code, 2);
+    assert!(refused.err.contains("0.999 or 99.9%"), "{}", refused.err);
+}

@@ -35,15 +35,16 @@ fn section(played: &Played, zone: &TimeZone, body: &mut String) {
         "<section>\n<h2>{file}</h2>\n<p>{}</p>\n",
         escaped(&circumstances(played.setting, zone))
     );
-    rows(&played.runs, body);
-    for run in &played.runs {
-        figure(run, zone, body);
+    rows(played, body);
+    match played.levels {
+        Some(levels) => frontier(&played.runs, levels, body),
+        None => played.runs.iter().for_each(|run| figure(run, zone, body)),
     }
     body.push_str("</section>\n");
 }
 
-fn rows(runs: &[Run], body: &mut String) {
-    let sheet = table(runs);
+fn rows(played: &Played, body: &mut String) {
+    let sheet = table(played);
     body.push_str("<table><thead><tr>");
     sheet.columns().iter().for_each(|name| _ = write!(body, "<th scope=col>{}</th>", escaped(name)));
     body.push_str("</tr></thead><tbody>\n");
@@ -99,6 +100,36 @@ fn grid(timeline: &Timeline, top: f64, zone: &TimeZone, body: &mut String) {
         let _ = write!(body, "<path class=grid d=\"M{x:.1} 0V{:.1}\"/>", HIGH - BOTTOM);
         let _ = writeln!(body, "<text x={:.1} y={:.0}>{label}</text>", x + 2.0, HIGH - 8.0);
     }
+}
+
+/// Cost against the share unserved, a point a service level; the share on a scale of powers of ten.
+fn frontier(runs: &[Run], levels: &[f64], body: &mut String) {
+    let costs = || runs.iter().map(|run| run.scorecard.cost);
+    let (least, most) = (costs().fold(f64::MAX, f64::min), costs().fold(f64::MIN, f64::max));
+    let place = |run: &Run| {
+        let power = run.scorecard.violated_requests.max(1e-5).log10().clamp(-5.0, 0.0);
+        let along = (run.scorecard.cost - least) / (most - least).max(1e-9);
+        (LEFT + 20.0 + (WIDE - LEFT - 120.0) * along, 10.0 + (HIGH - BOTTOM - 20.0) * -power / 5.0)
+    };
+    let said = "Cost beside the least possible (across), and the share of requests unserved (down), by service level.";
+    let _ = write!(
+        body,
+        "<figure><figcaption>{said}</figcaption>\n<svg viewBox=\"0 0 {WIDE} {HIGH}\" role=img aria-label=\"{said}\">\n"
+    );
+    for (power, label) in ["100 %", "10 %", "1 %", "0.1 %", "0.01 %", "0.001 %"].into_iter().enumerate() {
+        let y = 10.0 + (HIGH - BOTTOM - 20.0) * power as f64 / 5.0;
+        let _ = write!(body, "<path class=grid d=\"M{LEFT} {y:.1}H{WIDE}\"/>");
+        let _ = writeln!(body, "<text x={:.0} y={:.1} text-anchor=end>{label}</text>", LEFT - 6.0, y + 4.0);
+    }
+    let points: Vec<String> = runs.iter().map(place).map(|(x, y)| format!("{x:.1} {y:.1}")).collect();
+    let _ = writeln!(body, "<path class=capacity d=\"M{}\"/>", points.join("L"));
+    for (run, level) in runs.iter().zip(levels) {
+        let (x, y) = place(run);
+        let _ = write!(body, "<circle class=short cx={x:.1} cy={y:.1} r=3 />");
+        let _ = writeln!(body, "<text x={:.1} y={:.1}>{level}</text>", x + 6.0, y - 4.0);
+        let _ = writeln!(body, "<text x={x:.1} y={:.0}>{:.3}</text>", HIGH - 8.0, run.scorecard.cost);
+    }
+    body.push_str("</svg></figure>\n");
 }
 
 /// A mark along the bottom wherever demand was above capacity.

@@ -15,7 +15,7 @@ use super::exit::{Exit, Outcome, Stop};
 use super::input::{FILES, Input};
 use super::output::{check_pattern, place, write};
 use super::progress::Progress;
-use super::units::{Per, Throughput, duration, share, throughput};
+use super::units::{Per, Throughput, duration, promised, share, throughput};
 use setting::Setting;
 
 /// Replay your own history against ways to scale: who would have been short, and what it would have cost
@@ -34,6 +34,7 @@ use setting::Setting;
 Examples:
   tidecast simulate requests.csv --start-time 5m
   tidecast simulate requests.csv --per second --throughput 40/s --policy hpa,oracle
+  tidecast simulate requests.csv --frontier
   tidecast simulate requests.csv --html report.html
   tidecast simulate a.csv b.csv -o json | jq 'select(.policy == \"hpa\") | .violated_requests'
   tidecast simulate requests.csv --policy hpa --emit-timeline timeline.csv.gz")]
@@ -57,6 +58,12 @@ pub(crate) struct Simulate {
     /// From a launch until the server serves; whole minutes, rounded up
     #[arg(short = 'l', long, value_name = "DURATION", default_value = "5m", value_parser = duration, help_heading = "Cloud")]
     start_time: i64,
+    /// The share of the requests that policies which tune themselves must serve
+    #[arg(short = 's', long, value_name = "SHARE", default_value_t = 0.999, value_parser = promised, help_heading = "Cloud")]
+    service_level: f64,
+    /// Show what tidecast costs at each of several service levels, in place of a comparison of policies
+    #[arg(long, conflicts_with_all = ["policy", "service_level"], help_heading = "Cloud")]
+    frontier: bool,
     /// The most servers at a time
     #[arg(long, value_name = "N", default_value_t = 5_000, value_parser = clap::value_parser!(u32).range(1..), help_heading = "Cloud")]
     max_servers: u32,
@@ -79,20 +86,32 @@ pub(crate) struct Simulate {
     input: Input,
 }
 
-/// One file played under every policy.
+/// One file played under every policy, or at every service level.
 struct Played<'a> {
     setting: &'a Setting,
     runs: Vec<Run>,
+    /// Service levels, where the runs are those of a frontier.
+    levels: Option<&'static [f64]>,
 }
+
+/// The service levels of a frontier.
+const FRONTIER: [f64; 7] = [0.95, 0.98, 0.99, 0.995, 0.998, 0.999, 0.9995];
 
 impl Simulate {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        let policies = policies(&self.policy)?;
+        let policies = if self.frontier { vec![Policy::Tidecast] } else { policies(&self.policy)? };
         if let Some(pattern) = &self.emit_timeline {
+            if self.frontier {
+                return Err(Stop::unusable(
+                    "--emit-timeline writes the timeline of a policy; --frontier plays none",
+                )
+                .help("choose one with --policy tidecast --service-level 0.999"));
+            }
             check_pattern(pattern, self.files.len(), policies.len(), "--emit-timeline")?;
         }
         let (settings, failed) = self.settings(context);
-        let played = play(&settings, &policies, context);
+        let played =
+            if self.frontier { draw(&settings, context) } else { play(&settings, &policies, context) };
         print::print(&played, &self.input.zone, context)?;
         for one in &played {
             self.emit(one)?;
@@ -162,9 +181,20 @@ fn play<'a>(settings: &'a [Setting], policies: &[Policy], context: &Context) -> 
             progress.advance(1);
             run
         });
-        Played { setting, runs: runs.collect() }
+        Played { setting, runs: runs.collect(), levels: None }
     };
     settings.par_iter().map(play_one).collect()
+}
+
+fn draw<'a>(settings: &'a [Setting], context: &Context) -> Vec<Played<'a>> {
+    let progress = Progress::new(&context.terminal, "drawing the frontier", settings.len() as u64);
+    let promises = FRONTIER.map(|level| 1.0 - level);
+    let draw_one = |setting: &'a Setting| {
+        let runs = Stage::new(&setting.trace).frontier(&promises, &setting.setup);
+        progress.advance(1);
+        Played { setting, runs, levels: Some(&FRONTIER) }
+    };
+    settings.par_iter().map(draw_one).collect()
 }
 
 pub(super) fn policies(names: &[String]) -> Result<Vec<Policy>, Stop> {

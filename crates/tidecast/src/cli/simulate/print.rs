@@ -20,6 +20,8 @@ struct Record<'a> {
     version: u8,
     file: String,
     policy: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service_level: Option<f64>,
     start_s: usize,
     throughput_per_min: f64,
     violated_requests: f64,
@@ -55,20 +57,26 @@ pub(super) fn timeline(timeline: &Timeline, out: &mut dyn Write) -> io::Result<(
 }
 
 fn lines(played: &[Played], out: &mut dyn Write) -> io::Result<()> {
-    for (setting, run) in played.iter().flat_map(|one| one.runs.iter().map(move |run| (one.setting, run))) {
-        serde_json::to_writer(&mut *out, &record(setting, run))?;
+    for record in played.iter().flat_map(records) {
+        serde_json::to_writer(&mut *out, &record)?;
         writeln!(out)?;
     }
     Ok(())
 }
 
-fn record<'a>(setting: &Setting, run: &'a Run) -> Record<'a> {
+fn records<'a>(played: &'a Played) -> impl Iterator<Item = Record<'a>> {
+    let level = |i: usize| played.levels.map(|levels| levels[i]);
+    played.runs.iter().enumerate().map(move |(i, run)| record(played.setting, level(i), run))
+}
+
+fn record<'a>(setting: &Setting, service_level: Option<f64>, run: &'a Run) -> Record<'a> {
     let Scorecard { violated_requests, violated_time, cost, overprovision, utilisation, .. } = run.scorecard;
     let Scorecard { ups_per_day, downs_per_day, server_hours, .. } = run.scorecard;
     Record {
         version: 1,
         file: setting.file.display().to_string(),
         policy: run.policy.name(),
+        service_level,
         start_s: 60 * setting.setup.start_min,
         throughput_per_min: setting.setup.throughput,
         violated_requests: significant(violated_requests),
@@ -86,6 +94,7 @@ fn sheet(played: &[Played]) -> Sheet {
     let columns = [
         "file",
         "policy",
+        "service_level",
         "start_s",
         "throughput_per_min",
         "violated_requests",
@@ -98,9 +107,9 @@ fn sheet(played: &[Played]) -> Sheet {
         "server_hours",
     ];
     let mut sheet = Sheet::new(2, columns);
-    for (setting, run) in played.iter().flat_map(|one| one.runs.iter().map(move |run| (one.setting, run))) {
-        let r = record(setting, run);
-        let mut row = vec![r.file, r.policy.to_owned(), r.start_s.to_string()];
+    for r in played.iter().flat_map(records) {
+        let level = r.service_level.map(|level| level.to_string()).unwrap_or_default();
+        let mut row = vec![r.file, r.policy.to_owned(), level, r.start_s.to_string()];
         let figures = [
             r.throughput_per_min,
             r.violated_requests,
@@ -126,8 +135,8 @@ fn tables(played: &[Played], zone: &TimeZone, context: &mut Context) -> io::Resu
         let file = one.setting.file.display().to_string();
         writeln!(context.out, "{}", Paint::Bold.on(context.terminal.colour, &context.terminal.plain(&file)))?;
         writeln!(context.out, "{}", context.terminal.plain(&circumstances(one.setting, zone)))?;
-        table(&one.runs).print(&context.terminal, context.out)?;
-        if played.len() == 1 {
+        table(one).print(&context.terminal, context.out)?;
+        if played.len() == 1 && one.levels.is_none() {
             writeln!(context.out)?;
             context.out.write_all(chart(one, zone, &context.terminal).as_bytes())?;
         }
@@ -147,13 +156,14 @@ pub(super) fn circumstances(setting: &Setting, zone: &TimeZone) -> String {
     )
 }
 
-pub(super) fn table(runs: &[Run]) -> Sheet {
-    let columns = ["policy", "short", "minutes", "cost", "idle", "used", "ups/day", "downs/day", "server-h"];
+pub(super) fn table(played: &Played) -> Sheet {
+    let first = if played.levels.is_some() { "level" } else { "policy" };
+    let columns = [first, "short", "minutes", "cost", "idle", "used", "ups/day", "downs/day", "server-h"];
     let mut sheet = Sheet::new(1, columns);
-    for run in runs {
+    for (i, run) in played.runs.iter().enumerate() {
         let card = &run.scorecard;
         sheet.push(vec![
-            run.policy.name().to_owned(),
+            played.levels.map_or_else(|| run.policy.name().to_owned(), |levels| levels[i].to_string()),
             percent(Some(card.violated_requests), 3),
             percent(Some(card.violated_time), 2),
             fixed(Some(card.cost), 3),

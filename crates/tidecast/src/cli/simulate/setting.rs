@@ -50,6 +50,7 @@ impl Setting {
         let mut setup = Setup::usual(&trace, start_minutes(asked.start_time, terminal));
         setup.score_from = score_from;
         setup.max = asked.max_servers;
+        setup.promise = 1.0 - asked.service_level;
         let derived = asked.throughput.is_none();
         setup.throughput = match asked.throughput {
             Some(given) => given.per_minute(factor),
