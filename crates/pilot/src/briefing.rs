@@ -1,3 +1,4 @@
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -26,7 +27,7 @@ pub struct Briefing {
     /// The fleet as last seen. None: it could not be looked at.
     #[serde(default)]
     pub sighting: Option<Sighting>,
-    /// What people and calendars decree, now and later.
+    /// What people decree, now and later; what calendars do stands in the workload.
     #[serde(default)]
     pub overrides: Vec<Override>,
     /// What people have halted.
@@ -38,6 +39,20 @@ pub struct Briefing {
     /// The decision before this one, from the ledger.
     #[serde(default)]
     pub last: Option<Arc<Decision>>,
+}
+
+impl Briefing {
+    /// The same, with what the workload's calendar decrees from now on until `until` among the overrides.
+    pub(crate) fn with_calendar(&self, until: Timestamp) -> Cow<'_, Self> {
+        let calendar = &self.workload.calendar;
+        let Ok(span) = Span::new(self.now, until) else { return Cow::Borrowed(self) };
+        if calendar.events.is_empty() {
+            return Cow::Borrowed(self);
+        }
+        let mut known = self.clone();
+        known.overrides.extend(calendar.decrees(span));
+        Cow::Owned(known)
+    }
 }
 
 /// A forecast, and when it was made.

@@ -2,11 +2,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::planning::basis;
+use crate::planning::{basis, planned, reach};
 use crate::sizing::{Decrees, Footing};
 use crate::{
     Briefing, Decision, FORECAST_FRESH, Limit, Note, Plan, Quality, Reading, Reason, Reconciled, Size, Span,
-    flaws, plan, reconcile,
+    flaws, reconcile,
 };
 
 /// How far apart measured demand and its forecast may be, as a factor, before it is worth telling.
@@ -16,9 +16,10 @@ const APART: f64 = 4.0;
 ///
 /// The plan in force is kept while nothing that it was made of has changed, so most turns only compare and reconcile.
 pub fn decide(briefing: &Briefing) -> Decision {
+    let briefing = &*briefing.with_calendar(reach(briefing));
     let footing = Footing::of(briefing);
     let mut notes: Vec<Note> = footing.notes().collect();
-    let plan = current_plan(briefing, &mut notes);
+    let plan = current_plan(briefing, &footing, &mut notes);
     let wanted = wanted(briefing, &footing, &plan);
     notes.extend(wanted.notes);
     notes.extend(remarks(briefing, &footing));
@@ -39,8 +40,8 @@ pub fn decide(briefing: &Briefing) -> Decision {
 }
 
 /// The plan in force if it was made of the same, else a new one; never a flawed one.
-fn current_plan(briefing: &Briefing, notes: &mut Vec<Note>) -> Arc<Plan> {
-    let basis = basis(briefing);
+fn current_plan(briefing: &Briefing, footing: &Footing, notes: &mut Vec<Note>) -> Arc<Plan> {
+    let basis = basis(briefing, footing);
     let in_force = briefing.last.as_ref().map(|last| &last.plan);
     if let Some(plan) = in_force.filter(|plan| plan.basis == basis && plan.at(briefing.now).is_some()) {
         let lasting = |note: &&Note| matches!(note, Note::Short { .. } | Note::Coarse { .. });
@@ -48,7 +49,7 @@ fn current_plan(briefing: &Briefing, notes: &mut Vec<Note>) -> Arc<Plan> {
         notes.extend(told.filter(lasting).cloned());
         return Arc::clone(plan);
     }
-    let made = plan(briefing);
+    let made = planned(briefing, footing);
     match flaws(&made.plan, &briefing.workload).first() {
         None => {
             notes.extend(made.notes);
@@ -165,6 +166,10 @@ fn remarks(briefing: &Briefing, footing: &Footing) -> Vec<Note> {
     let quality = briefing.evidence.quality(briefing.now, SignedDuration::ZERO);
     if quality != Quality::Complete {
         notes.push(Note::Evidence(quality));
+    }
+    if let Some((_, day)) = briefing.workload.calendar.special.at(briefing.now) {
+        let like = day.special.like().map(str::to_owned);
+        notes.push(Note::SpecialDay { name: day.name.clone(), like });
     }
     if let Some(by) = briefing.lessons.drift.lasting() {
         notes.push(Note::Drift { by });

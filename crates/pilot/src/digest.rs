@@ -62,6 +62,8 @@ impl Digest {
             scale_in: Budget { percent: share, per },
             costs: Costs { scale_up, scale_down, change_of_plan },
             drain: _,
+            // Its decrees are among the overrides, its special days in the forecast.
+            calendar: _,
         } = workload;
         [bounds.min(), bounds.max(), *servers].into_iter().for_each(|size| self.word(size.get().into()));
         [*preferred, *max].into_iter().for_each(|size| self.size(size));

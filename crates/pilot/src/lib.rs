@@ -15,6 +15,7 @@
 mod units;
 
 mod briefing;
+pub mod calendar;
 mod command;
 mod decide;
 mod decision;

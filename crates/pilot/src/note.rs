@@ -60,6 +60,13 @@ pub enum Note {
         /// How many servers a step has.
         quantum: Size,
     },
+    /// The day is not as its weekday lets one expect.
+    SpecialDay {
+        /// What it is called.
+        name: String,
+        /// As what it is forecast, if as another day.
+        like: Option<String>,
+    },
     /// Demand keeps deviating from its forecast.
     Drift {
         /// By how much, as a share of the forecast; positive if demand is higher.
@@ -121,6 +128,7 @@ impl Note {
             Self::BeyondBounds { .. } => "beyondBounds",
             Self::Short { .. } => "short",
             Self::Coarse { .. } => "coarse",
+            Self::SpecialDay { .. } => "specialDay",
             Self::Drift { .. } => "drift",
             Self::Apart { .. } => "apart",
             Self::Flawed { .. } => "flawed",
@@ -159,6 +167,12 @@ impl Note {
             ),
             Self::Coarse { quantum } => {
                 format!("the range of sizes is so wide that the plan moves in steps of {quantum} servers")
+            }
+            Self::SpecialDay { name, like: Some(like) } => {
+                format!("today is {name}: it is forecast like a {like}, and nothing is learned from it")
+            }
+            Self::SpecialDay { name, like: None } => {
+                format!("today is {name}: nothing is learned from it")
             }
             Self::Drift { by } => format!(
                 "demand has been {:.0} % {} than forecast for hours; the size makes up for it",

@@ -30,9 +30,14 @@ pub struct Planned {
 /// The plan in force is weighed against it: each step that would change must be worth it. Constraints that cannot be met
 /// give the plan that is least short, with a note that says where and why.
 pub fn plan(briefing: &Briefing) -> Planned {
-    let footing = Footing::of(briefing);
-    let needs = Needs::of(briefing, &footing);
-    let orders = Orders::of(briefing, &footing, &needs);
+    let known = briefing.with_calendar(reach(briefing));
+    planned(&known, &Footing::of(&known))
+}
+
+/// As [`plan`], with what the calendar decrees among the overrides already.
+pub(crate) fn planned(briefing: &Briefing, footing: &Footing) -> Planned {
+    let needs = Needs::of(briefing, footing);
+    let orders = Orders::of(briefing, footing, &needs);
     let rules = rules(briefing, &needs, &orders);
     let in_force = in_force(briefing, &needs);
     let problem = Problem {
@@ -42,20 +47,34 @@ pub fn plan(briefing: &Briefing) -> Planned {
         in_force: &in_force,
     };
     let solution = solve(&problem, &rules);
-    let explainer = Explainer { briefing, footing: &footing, needs: &needs, orders: &orders, rules: &rules };
+    let explainer = Explainer { briefing, footing, needs: &needs, orders: &orders, rules: &rules };
     let mut notes: Vec<Note> = explainer.shortages(&solution.sizes);
     if solution.quantum > 1 {
         notes.push(Note::Coarse { quantum: Size(solution.quantum) });
     }
-    let basis = basis(briefing);
+    let basis = basis(briefing, footing);
     let plan = Plan { steps: explainer.steps(&solution.sizes), until: Some(needs.at(needs.len())), basis };
     Planned { plan, notes }
 }
 
 /// With the same basis the same plan would be made again, as far as it is worth making again.
-pub(crate) fn basis(briefing: &Briefing) -> Basis {
+pub(crate) fn basis(briefing: &Briefing, footing: &Footing) -> Basis {
     let issued = briefing.issued.as_ref().map(|issued| issued.at);
-    Basis { issued, digest: crate::digest::digest(briefing, &Footing::of(briefing)) }
+    Basis { issued, digest: crate::digest::digest(briefing, footing) }
+}
+
+/// How far a plan made now looks: as far as the forecast, at most a week.
+pub(crate) fn reach(briefing: &Briefing) -> Timestamp {
+    let (start, len) = steps(briefing);
+    start.saturating_add(SignedDuration::from_secs(PLAN_STEP_S * len as i64)).unwrap_or(Timestamp::MAX)
+}
+
+/// When a plan made now begins, and how many steps it has; as many as there are decrees for if there is no forecast.
+fn steps(briefing: &Briefing) -> (Timestamp, usize) {
+    let start = floor_to_step(briefing.now);
+    let end = briefing.issued.as_ref().map(|issued| issued.forecast.grid().end());
+    let ahead = end.map_or(0, |end| (end.as_second() - start.as_second()) / PLAN_STEP_S);
+    (start, if ahead > 0 { (ahead as usize).min(STEPS_MAX) } else { STEPS_BLIND })
 }
 
 /// What each step needs while it lasts. Where demand is unknown, that is what stands: unknown is not zero.
@@ -69,15 +88,13 @@ struct Needs<'a> {
 
 impl<'a> Needs<'a> {
     fn of(briefing: &'a Briefing, footing: &Footing) -> Self {
-        let start = floor_to_step(briefing.now);
+        let (start, len) = steps(briefing);
         let forecast = briefing.issued.as_ref().map(|issued| &issued.forecast);
-        let reach = forecast.map_or(0, |f| (f.grid().end().as_second() - start.as_second()) / PLAN_STEP_S);
-        let len = if reach > 0 { (reach as usize).min(STEPS_MAX) } else { STEPS_BLIND };
         let mut needs = Self {
             start,
             sizes: vec![0; len],
             decrees: Vec::new(),
-            forecast: forecast.filter(|_| reach > 0),
+            forecast: forecast.filter(|f| f.grid().end().as_second() - start.as_second() >= PLAN_STEP_S),
         };
         let whole = Span::lasting(start, SignedDuration::from_secs(PLAN_STEP_S * len as i64));
         needs.decrees = briefing.overrides.iter().filter(|decree| decree.span.meets(&whole)).collect();

@@ -4,6 +4,7 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
+use crate::calendar::Calendar;
 use crate::{Drain, Size, Throughput};
 
 /// What a workload is called: `shop/checkout`.
@@ -72,6 +73,9 @@ pub struct Workload {
     /// How servers are emptied, if sessions live on them. None: they are all alike and may go at once.
     #[serde(default)]
     pub drain: Option<Drain>,
+    /// What is known of its days beforehand.
+    #[serde(default)]
+    pub calendar: Calendar,
 }
 
 impl Workload {
@@ -96,6 +100,7 @@ impl Workload {
             scale_in: Budget::default(),
             costs: Costs::default(),
             drain: None,
+            calendar: Calendar::default(),
         }
     }
 

@@ -46,4 +46,4 @@ pub use rules::{references, secrets_folder};
 pub use section::Config;
 pub use starter::starter;
 pub use text::{Place, Text, Texts};
-pub use wire::NoWay;
+pub use wire::{NoCalendar, NoWay};

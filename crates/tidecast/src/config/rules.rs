@@ -6,6 +6,7 @@ mod query;
 mod secret;
 mod server;
 mod source;
+mod special;
 mod target;
 mod workload;
 
@@ -45,7 +46,7 @@ impl<'a> Context<'a> {
 
 /// Everything that does not fit.
 pub(crate) fn check(context: Context<'_>) -> Vec<Finding> {
-    let checks = [server::check, source::check, workload::check, calendar::check];
+    let checks = [server::check, source::check, workload::check, calendar::check, special::check];
     checks.into_iter().flat_map(|check| check(context)).collect()
 }
 

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use super::word::{FilePath, Name};
 
-pub use calendar::CalendarEntry;
+pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use demand::{Capacity, Demand};
 pub use limits::Limits;
 pub use server::{Auth, Server, Store};
@@ -42,6 +42,10 @@ pub struct Config {
     pub workloads: Vec<Workload>,
     /// Events that are known beforehand.
     pub calendar: Vec<CalendarEntry>,
+    /// Events that are known from iCalendar files.
+    pub calendar_files: Vec<CalendarFile>,
+    /// Days that are not as their weekday lets one expect.
+    pub special_days: Vec<SpecialDays>,
     /// Limits that hold for all workloads together.
     pub limits: Limits,
 }

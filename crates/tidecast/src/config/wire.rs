@@ -1,17 +1,21 @@
 //! What the operator wrote, in the words of those who act on it.
 
+mod calendar;
+
 use std::path::Path;
 
 use jiff::SignedDuration;
 use tidecast_pilot as pilot;
 use tidecast_pilot::{Size, Told};
 
-use super::section::{Budget, CalendarEntry, Limits, Mode, PrometheusSource, Rate, ScaleUp, Tls, Workload};
-use super::word::{Auto, Buffer, Duration, HeaderValue, Step, Unreadable};
+use super::section::{Budget, Limits, Mode, PrometheusSource, Rate, ScaleUp, Tls, Workload};
+use super::word::{Auto, Buffer, Duration, HeaderValue, Unreadable};
 use crate::egress;
 
+pub use calendar::NoCalendar;
+
 impl Workload {
-    /// The workload as the pilot knows it. `limits` fill what it does not say itself.
+    /// The workload as the pilot knows it, but for its calendar ([`super::Config::calendar_of`]). `limits` fill what it does not say itself.
     ///
     /// # Errors
     /// If nothing lies between its bounds, which the check of a configuration excludes.
@@ -81,25 +85,6 @@ fn budget(budget: &Budget) -> pilot::Budget {
 fn common_budget(limits: &Limits) -> pilot::Budget {
     let percent = 100.0 * limits.scale_in_per_10m.share();
     pilot::Budget { percent, per: SignedDuration::from_mins(10) }
-}
-
-impl CalendarEntry {
-    /// What it changes while it lasts, in the pilot's words.
-    pub fn changes(&self) -> Vec<pilot::Change> {
-        let padding = self.padding.map(|padding| match padding {
-            Step::Replicas(replicas) => pilot::Change::PadServers(Size(replicas)),
-            Step::Share(share) => pilot::Change::PadPercent(100.0 * share.share()),
-        });
-        let demand =
-            self.demand.and_then(|demand| pilot::Demand::new(demand.value())).map(pilot::Change::Demand);
-        let throughput = self.per_replica.and_then(|rate| pilot::Throughput::new(rate.value()));
-        let floor = self.min_replicas.map(|size| pilot::Change::Floor(Size(size)));
-        let ceiling = self.max_replicas.map(|size| pilot::Change::Ceiling(Size(size)));
-        [floor, ceiling, padding, demand, throughput.map(pilot::Change::Throughput)]
-            .into_iter()
-            .flatten()
-            .collect()
-    }
 }
 
 /// Why the way to a source cannot be made.
@@ -184,7 +169,7 @@ fn tls(
 #[cfg(test)]
 mod tests {
     use jiff::SignedDuration;
-    use tidecast_pilot::{Bounds, Change, Level, Size, Throughput, Told};
+    use tidecast_pilot::{Bounds, Level, Size, Throughput, Told};
 
     use super::*;
     use crate::config::{Config, Text, Texts, read, section};
@@ -240,14 +225,6 @@ mod tests {
         let config = config("limits: { scaleInPer10m: 25% }\n");
         let piloted = config.workloads[0].piloted(&config.limits).unwrap();
         assert_eq!(piloted.scale_in, pilot::Budget { percent: 25.0, per: SignedDuration::from_mins(10) });
-    }
-
-    #[test] // B7
-    fn tells_what_an_event_changes() {
-        let config = config(
-            "calendar:\n  - { workload: '*', at: 2026-11-27T17:00, for: 3h, reason: sale, minReplicas: 15, padding: 20% }\n",
-        );
-        assert_eq!(config.calendar[0].changes(), [Change::Floor(Size(15)), Change::PadPercent(20.0)]);
     }
 
     #[test] // S8

@@ -2,6 +2,7 @@
 
 mod auto;
 mod buffer;
+mod day;
 mod duration;
 mod link;
 mod name;
@@ -20,6 +21,7 @@ use super::fault::Complaint;
 
 pub use auto::{Auto, Rate};
 pub use buffer::Buffer;
+pub use day::{Day, DayOfWeek, Region, Rule};
 pub use duration::Duration;
 pub use link::{Link, Listen};
 pub use name::{Name, Pattern};

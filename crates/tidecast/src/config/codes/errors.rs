@@ -220,4 +220,16 @@ super::pages! {
      check warns of missing files only; the server needs the content."
     "bearerToken: { env: PROM_TOKN }"
     "bearerToken: { env: PROM_TOKEN }"
+
+    BAD_RULE 141 "this is not a recurrence rule"
+    "A rule is written as iCalendar writes it after RRULE: FREQ from DAILY to YEARLY, and INTERVAL, COUNT, UNTIL, \
+     BYMONTH, BYMONTHDAY, BYDAY, BYSETPOS and WKST. Half a rule would be worse than none, so any other part is refused."
+    "rule: FREQ=MONTHLY;BYWEEKNO=3"
+    "rule: FREQ=MONTHLY;BYDAY=3MO"
+
+    UNKNOWN_REGION 142 "no holidays are known for this region"
+    "Countries are written by their two letters, regions with their own holidays by the country, a hyphen and \
+     the region, as ISO 3166-2 does."
+    "holidays: Bavaria"
+    "holidays: DE-BY"
 }

@@ -29,6 +29,10 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
 
 fn begins(entry: &CalendarEntry, node: &Node) -> Option<Finding> {
     let finding = |message: &str| Finding::new(Code::ONE_OF, message);
+    if let (Some(rule), None) = (node.entry("rule"), node.entry("at")) {
+        let finding = finding("a `rule` needs to be told when it first happens").at(rule.place);
+        return Some(finding.help("add `at: 2026-12-31T18:00`").insert(node, "at: 2026-12-31T18:00"));
+    }
     match (node.entry("at"), node.entry("schedule")) {
         (Some(at), Some(schedule)) if entry.at.is_some() && entry.schedule.is_some() => {
             let finding =
