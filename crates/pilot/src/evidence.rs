@@ -66,6 +66,11 @@ impl Evidence {
 
     /// How much this says about the last `window`.
     pub fn quality(&self, now: Timestamp, window: SignedDuration) -> Quality {
+        if let Some(ahead) = self.readings.last().map(|newest| newest.at.duration_since(now))
+            && ahead > self.fresh_for()
+        {
+            return Quality::Ahead { by: ahead };
+        }
         let Some(latest) = self.latest(now) else { return Quality::Missing };
         let age = now.duration_since(latest.at);
         if age > self.fresh_for() {
@@ -112,6 +117,12 @@ pub enum Quality {
         /// How long they need to be.
         need: SignedDuration,
     },
+    /// The newest reading is of a time that the clock has not reached: one of the two is wrong, and what is counted by
+    /// the clock cannot be trusted.
+    Ahead {
+        /// By how much.
+        by: SignedDuration,
+    },
     /// No reading at all.
     Missing,
 }
@@ -139,6 +150,13 @@ impl fmt::Display for Quality {
                     "measurements have been complete for only {}, not yet for {}",
                     span(*have),
                     span(*need)
+                )
+            }
+            Self::Ahead { by } => {
+                write!(
+                    f,
+                    "the newest measurement is {} ahead of the clock, so one of the two is wrong",
+                    span(*by)
                 )
             }
             Self::Missing => f.write_str("nothing was measured, and unknown is not zero"),
@@ -197,8 +215,12 @@ mod tests {
         check(with_a_hole, "measurements have been complete for only 2m, not yet for 10m");
     }
 
-    #[test]
+    #[test] // F8, F13
     fn believes_no_reading_from_the_future() {
-        check([(-5, 1.0)], "nothing was measured, and unknown is not zero");
+        check([(-2, 1.0)], "nothing was measured, and unknown is not zero");
+        check(
+            (-7..10).rev().map(|ago| (ago, 1.0)),
+            "the newest measurement is 7m ahead of the clock, so one of the two is wrong",
+        );
     }
 }

@@ -146,8 +146,10 @@ fn commands(briefing: &Briefing, stands: Size, size: Size) -> Vec<Command> {
     match size.cmp(&stands) {
         std::cmp::Ordering::Greater => vec![Command::Grow { to: size }],
         std::cmp::Ordering::Less => vec![Command::Shrink { to: size }],
-        // What was not seen may have been lost; this never lowers anything.
-        std::cmp::Ordering::Equal if unseen => vec![Command::Grow { to: size }],
+        // What was not seen may have been lost; this never lowers anything, nor lifts it above the bound.
+        std::cmp::Ordering::Equal if unseen => {
+            vec![Command::Grow { to: size.min(briefing.workload.bounds.max()) }]
+        }
         std::cmp::Ordering::Equal => Vec::new(),
     }
 }

@@ -5,35 +5,53 @@
 //!
 //! Read in this order: a [`Trace`] is demand minute by minute; a [`Policy`] decides how many servers a [`Fleet`]
 //! has; [`simulate`] plays one upon the other and gives a [`Run`] with its [`Timeline`] and [`Scorecard`], which
-//! judges it against the [`optimum`] of one who knew everything.
+//! judges it against the [`optimum`] of one who knew everything. Where it shall be the whole control loop, a
+//! [`Rehearsal`] is a world as data: the production turns against a [`Cloud`] while [`Spell`]s of trouble pass; the
+//! [`swarm`] makes such worlds from seeds and watches that no [`Invariant`] breaks.
 
 mod chance;
 mod chart;
+mod cloud;
 mod fleet;
 mod foresight;
+mod invariants;
 mod lookout;
+mod made;
 mod menu;
 mod oracle;
 mod policy;
+mod rehearsal;
 mod replay;
 mod scorecard;
+mod sessions;
 mod signals;
 mod simulate;
+mod swarm;
 mod timeline;
 mod trace;
 mod traffic;
 mod tuner;
+mod weather;
 mod window;
+mod worlds;
 
 pub use chance::{Chance, Purpose};
 pub use chart::Chart;
+pub use cloud::Cloud;
 pub use fleet::Fleet;
+pub use invariants::{Breach, Invariant, Watch, turns_round};
 pub use lookout::Lookout;
+pub use made::MadeForecasts;
 pub use menu::{Choice, Source};
 pub use oracle::{optimum, oracle};
 pub use policy::{NoSuchPolicy, Policy};
+pub use rehearsal::{Decider, Forecaster, Measured, Production, Rehearsal, Scene};
 pub use scorecard::Scorecard;
+pub use sessions::Sessions;
 pub use simulate::{Run, Setup, Stage, simulate};
+pub use swarm::{Failure, Played, swarm};
 pub use timeline::Timeline;
 pub use trace::{BIN, DAY, DAY_BINS, Trace};
 pub use traffic::{Again, Event, Traffic};
+pub use weather::{Fault, Spell, Weather};
+pub use worlds::{DAYS, world};
