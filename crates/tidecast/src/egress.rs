@@ -123,6 +123,18 @@ pub struct Ask<'a> {
     pub query: &'a [(&'a str, &'a str)],
     /// The body and its content type; a question with a body is a POST.
     pub body: Option<(&'static str, Vec<u8>)>,
+    /// What is to be done with what lies there.
+    pub verb: Verb,
+}
+
+/// What is to be done with what lies at a path.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Verb {
+    /// To be read, or, if the question has a body, told something: GET or POST.
+    #[default]
+    Ask,
+    /// To be taken away: DELETE.
+    Delete,
 }
 
 /// A way to one address, with its credentials.
@@ -194,6 +206,7 @@ impl Connector {
         let _turn = self.turns.acquire().await.expect("the semaphore is never closed");
         let url = self.url(&ask);
         let request = match ask.body {
+            None if ask.verb == Verb::Delete => self.client.delete(url),
             None => self.client.get(url),
             Some((kind, body)) => self.client.post(url).header(header::CONTENT_TYPE, kind).body(body),
         };

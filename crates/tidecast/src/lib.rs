@@ -5,9 +5,15 @@
 //! gave; [`source`] is where measured demand comes from; [`history`] is how a person's own files of it are read;
 //! [`store`] is what must not be forgotten; [`config`] is what the operator wrote down.
 
+pub mod api;
 pub mod config;
+pub mod drive;
 pub mod egress;
+pub mod explain;
 pub mod history;
+pub mod metrics;
+pub mod scaler;
+pub mod service;
 pub mod source;
 pub mod store;
 pub mod trouble;

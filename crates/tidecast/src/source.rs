@@ -18,7 +18,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
-pub use collect::{Collected, Collector, Progress};
+pub use collect::{BackFill, Collected, Collector, Progress};
 pub use coverage::{Count, Coverage, Doubt, Guard, Part, frozen};
 pub use csv_file::CsvFile;
 pub use prometheus::{Prometheus, Query, Selector, Server as PrometheusServer, selectors};
@@ -54,6 +54,11 @@ pub trait Source: std::fmt::Debug + Send + Sync {
     /// the window for a rate. A sample is named by the time in the middle of which it was measured.
     fn lag(&self) -> SignedDuration {
         SignedDuration::ZERO
+    }
+
+    /// Whether lost parts make what it says too small, rather than absent: as a sum over targets is.
+    fn is_falsified_by_loss(&self) -> bool {
+        true
     }
 }
 

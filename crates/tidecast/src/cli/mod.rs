@@ -1,10 +1,12 @@
 //! The commands. Data goes to stdout, messages go to stderr, and the exit code says how it ended.
 
+mod ask;
 mod backtest;
 mod bench;
 mod capacity;
 mod chart;
 mod check;
+mod client;
 mod completions;
 mod demo;
 mod exit;
@@ -16,12 +18,16 @@ mod input;
 mod models;
 mod output;
 mod progress;
+mod replay;
+mod run;
 mod samples;
 mod schema;
 mod simulate;
 mod stopwatch;
+mod store;
 mod table;
 mod terminal;
+mod token;
 mod units;
 
 use std::io::{self, BufWriter, Write};
@@ -84,13 +90,39 @@ enum Command {
     Models(models::Models),
     /// How fast this machine fits, forecasts and rehearses, on one core
     Bench(bench::Bench),
+    /// Run the service: collect, forecast, decide, carry out, and answer
+    Run(run::Run),
+    /// List what the service has in its care
+    Get(ask::Get),
+    /// Everything about one workload
+    Describe(ask::Describe),
+    /// What is planned for a workload, with times and reasons
+    Plan(ask::Plan),
+    /// Decree a floor, a ceiling, a demand or a throughput for a span of time
+    Override(ask::Override),
+    /// Pause a workload
+    Pause(ask::Pause),
+    /// Lift pauses and freezes
+    Resume(ask::Resume),
+    /// Freeze all workloads, or one
+    Freeze(ask::Freeze),
+    /// Who did what, when and why; and whether the log is whole
+    Audit(ask::Audit),
+    /// Look at everything that usually goes wrong
+    Doctor(ask::Doctor),
+    /// Decide a recorded briefing again
+    Replay(replay::Replay),
+    /// Check, copy and restore the store
+    Store(store::Store),
+    /// Make a token for the API
+    Token(token::Token),
     /// Check a configuration: what is wrong with it, where, and what would be right
     Check(check::Check),
     /// Write a configuration to begin with
     Init(init::Init),
     /// Print the JSON Schema of the configuration, for editors
     Schema(schema::Schema),
-    /// Say what a code such as TIDE0104 means
+    /// Why a workload has its size; or what a code such as TIDE0104 means
     Explain(explain::Explain),
     /// Print a completion script for a shell
     Completions(completions::Completions),
@@ -105,6 +137,19 @@ impl Command {
             Self::Simulate(command) => command.run(context),
             Self::Models(command) => command.run(context),
             Self::Bench(command) => command.run(context),
+            Self::Run(command) => command.run(context),
+            Self::Get(command) => command.run(context),
+            Self::Describe(command) => command.run(context),
+            Self::Plan(command) => command.run(context),
+            Self::Override(command) => command.run(context),
+            Self::Pause(command) => command.run(context),
+            Self::Resume(command) => command.run(context),
+            Self::Freeze(command) => command.run(context),
+            Self::Audit(command) => command.run(context),
+            Self::Doctor(command) => command.run(context),
+            Self::Replay(command) => command.run(context),
+            Self::Store(command) => command.run(context),
+            Self::Token(command) => command.run(context),
             Self::Check(command) => command.run(context),
             Self::Init(command) => command.run(context),
             Self::Schema(command) => command.run(context),

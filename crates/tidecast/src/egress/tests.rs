@@ -231,7 +231,7 @@ async fn sends_credentials_headers_and_parameters_and_keeps_the_path() {
     let mut address = Address::new("mimir", format!("{}/prefix/", server.url()));
     address.auth = Auth::Basic { user: "me".into(), password: "päss".into() };
     address.headers.insert("X-Scope-OrgID".into(), "tenant-7".into());
-    let ask = Ask { path: "/api/v1/query", query: &[("query", "a + b & c")], body: None };
+    let ask = Ask { path: "/api/v1/query", query: &[("query", "a + b & c")], ..Ask::default() };
     connector(&address).ask(ask).await.unwrap();
     let heard = server.heard()[0].to_ascii_lowercase();
     assert!(heard.starts_with("get /prefix/api/v1/query?query=a+%2b+b+%26+c http/1.1"), "{heard}");

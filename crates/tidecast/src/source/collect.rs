@@ -96,7 +96,17 @@ impl Collector {
     /// What was measured since this collector began, as far as it is evidence: what was measured before it looked
     /// itself is none.
     pub fn evidence(&self) -> Evidence {
-        Evidence { readings: self.readings.values().copied().collect(), interval: self.step }
+        Evidence { readings: self.readings.values().copied().collect(), interval: self.interval() }
+    }
+
+    /// How far apart measurements come: as told, or, where nobody can tell, as the latest did.
+    fn interval(&self) -> SignedDuration {
+        const LATEST: usize = 10;
+        let times: Vec<Timestamp> = self.readings.keys().rev().take(LATEST).copied().collect();
+        let mut gaps: Vec<SignedDuration> =
+            times.windows(2).map(|pair| pair[0].duration_since(pair[1])).collect();
+        gaps.sort_unstable();
+        gaps.get(gaps.len() / 2).map_or(self.step, |gap| self.step.max(*gap))
     }
 
     /// Looks at what is new. `fleet` is the number of servers, if it is known.
@@ -120,7 +130,7 @@ impl Collector {
             None => coverage,
         };
         let dark = self.is_dark(&coverage);
-        if dark {
+        if dark && self.source.is_falsified_by_loss() {
             let from = self.last.map_or(now, |last| last.at);
             self.history.darken(&self.series, self.named(from), self.named(now)).await?;
         }
@@ -190,12 +200,29 @@ impl Collector {
         self.readings = self.readings.split_off(&oldest);
     }
 
-    /// Fills the history back to the window's beginning, the newest chunk first, and says after each how far it is. What is
-    /// there is not asked for again, so that it can be interrupted at any time.
+    /// What fills the history back, beside the looks.
+    pub fn back_fill(&self) -> BackFill {
+        let (source, history) = (self.source.clone(), self.history.clone());
+        BackFill { source, history, series: self.series.clone(), window: self.window }
+    }
+}
+
+/// Fills one series' history back to the beginning of its window.
+#[derive(Debug, Clone)]
+pub struct BackFill {
+    source: Arc<dyn Source>,
+    history: Arc<History>,
+    series: String,
+    window: SignedDuration,
+}
+
+impl BackFill {
+    /// The newest chunk first, saying after each how far it is. What is there is not asked for again, so that it can
+    /// be interrupted at any time.
     ///
     /// # Errors
     /// [`Trouble`] at the first chunk that cannot be had; the chunks before it are kept.
-    pub async fn fill_back(
+    pub async fn run(
         &self,
         now: Timestamp,
         mut progress: impl FnMut(Progress) + Send,
@@ -210,7 +237,7 @@ impl Collector {
             if from <= goal {
                 return Ok(all.remarks);
             }
-            let since = from.saturating_sub(Self::CHUNK).unwrap_or(goal).max(goal);
+            let since = from.saturating_sub(Collector::CHUNK).unwrap_or(goal).max(goal);
             let taken = self.source.samples(since, from).await?;
             samples += taken.samples.0.len();
             let asked = Asked { from: since, until: from };

@@ -130,6 +130,9 @@ impl Guard {
     /// The same where the fleet's size is unknown, so that a fleet others resize does not seem lost for days.
     pub const MEMORY_WITHOUT_FLEET: SignedDuration = SignedDuration::from_hours(1);
 
+    /// For so long after it has grown, a fleet's new servers may be missing among the targets.
+    pub const APART_AFTER: SignedDuration = SignedDuration::from_mins(30);
+
     /// The newest sample may be this old, or three intervals.
     pub const AGE_MAX: SignedDuration = SignedDuration::from_secs(90);
 
@@ -189,11 +192,18 @@ impl Guard {
         let share = f64::from(many(part)) / usual.max(1.0);
         let have = per_series(part).unwrap_or(0.0);
         let thickness = have / usual_samples.max(1e-9);
-        if share < Self::SHARE_MIN {
+        if share < Self::SHARE_MIN && !self.stands_apart(index, count.at, f64::from(many(part)), &many) {
             let doubt = Doubt::Fewer { what: what.into(), have: many(part), usual: usual.round() as u32 };
             return Some((share.min(thickness), doubt));
         }
         (thickness < Self::SHARE_MIN).then_some((thickness, Doubt::Thin { have, usual: usual_samples }))
+    }
+
+    /// Whether as many as ever are there although the fleet has grown some time ago: then they do not belong to the fleet's
+    /// servers, as those of a load balancer do not.
+    fn stands_apart(&self, index: usize, now: Timestamp, have: f64, many: &impl Fn(Part) -> u32) -> bool {
+        let Some((seen, part)) = self.parts(index).last() else { return false };
+        have >= f64::from(many(part)) && now.duration_since(seen.at) >= Self::APART_AFTER
     }
 
     fn parts(&self, index: usize) -> impl Iterator<Item = (&Seen, Part)> {
@@ -325,6 +335,16 @@ mod tests {
             0.5,
             "4 of 8 targets reporting: this looks like lost scrapes, not lost load",
         );
+    }
+
+    #[test] // F3
+    fn believes_in_time_that_a_load_balancer_does_not_grow_with_the_fleet() {
+        let mut guard = guard(Some(4));
+        guard.judge(&count(0, 4, 4.0), WINDOW, Some(4));
+        assert_eq!(guard.judge(&count(1, 4, 4.0), WINDOW, Some(40)).share, 0.1);
+        assert_eq!(guard.judge(&count(28, 4, 4.0), WINDOW, Some(40)).share, 0.1);
+        check(&guard.judge(&count(31, 4, 4.0), WINDOW, Some(40)), 1.0, "full");
+        assert_eq!(guard.judge(&count(90, 2, 4.0), WINDOW, Some(40)).share, 0.5);
     }
 
     #[test] // F4

@@ -172,6 +172,25 @@ impl History {
         self.db.write(move |db| forecasts::put(db, id_of(db, &series)?, &issued)).await
     }
 
+    /// When the forecasts that are kept were issued, oldest first.
+    ///
+    /// # Errors
+    /// [`Trouble`] when they cannot be read.
+    pub async fn issued(&self, series: &str) -> Result<Vec<Timestamp>, Trouble> {
+        let series = series.to_owned();
+        self.db
+            .read(move |db| match known_id(db, &series)? {
+                Some(id) => {
+                    let times = forecasts::times(db, id)?.into_iter();
+                    times
+                        .map(|at| Timestamp::from_millisecond(at).map_err(|_| damaged("forecasts")))
+                        .collect()
+                }
+                None => Ok(Vec::new()),
+            })
+            .await
+    }
+
     /// The newest forecast issued at or before a time.
     ///
     /// # Errors

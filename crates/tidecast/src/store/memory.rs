@@ -1,5 +1,6 @@
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::{History, Sqlite};
 use crate::trouble::Trouble;
@@ -8,9 +9,9 @@ use crate::trouble::Trouble;
 #[derive(Debug)]
 pub struct Memory {
     /// The truth.
-    pub ledger: Sqlite,
+    pub ledger: Arc<Sqlite>,
     /// The copy of what sources know.
-    pub history: History,
+    pub history: Arc<History>,
     /// Why the history was put aside and begun anew, if it was.
     pub renewed: Option<Trouble>,
     _lock: File,
@@ -41,6 +42,7 @@ impl Memory {
         let ledger = Sqlite::open(&ledger)?;
         lock.set_len(1).and_then(|()| lock.sync_all()).map_err(|error| broken(folder, error))?;
         let (history, renewed) = history(&folder.join(HISTORY))?;
+        let (ledger, history) = (Arc::new(ledger), Arc::new(history));
         Ok(Self { ledger, history, renewed, _lock: lock })
     }
 }

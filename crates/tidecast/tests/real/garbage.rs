@@ -24,10 +24,13 @@ async fn takes_nothing_unsound_from_a_server_whose_answers_are_falsified() {
         (0..200).map(|i| format!("demand {} {}\n", 100 + i % 9, (last - 60 * i) * 1_000)).collect();
     let body = Some(("text/plain", lines.into_bytes()));
     let server = connector(&running.url());
-    server.ask(Ask { path: "/api/v1/import/prometheus", query: &[], body }).await.unwrap();
+    server.ask(Ask { path: "/api/v1/import/prometheus", body, ..Ask::default() }).await.unwrap();
     server.ask(Ask { path: "/internal/force_flush", ..Ask::default() }).await.unwrap();
-    let good =
-        server.ask(Ask { path: "/api/v1/query_range", query: &query(last), body: None }).await.unwrap().body;
+    let good = server
+        .ask(Ask { path: "/api/v1/query_range", query: &query(last), ..Ask::default() })
+        .await
+        .unwrap()
+        .body;
     assert!(good.len() > 1_000, "{}", String::from_utf8_lossy(&good));
 
     let proxy = proxy(running.port).await;

@@ -109,8 +109,11 @@ async fn import(url: &str, last: i64) {
         let times: Vec<i64> = minutes.iter().map(|minute| 60_000 * minute).collect();
         let metric = serde_json::json!({ "__name__": "demand", "pod": pod });
         let line = serde_json::json!({ "metric": metric, "values": values, "timestamps": times }).to_string();
-        let ask =
-            Ask { path: "/api/v1/import", query: &[], body: Some(("application/json", line.into_bytes())) };
+        let ask = Ask {
+            path: "/api/v1/import",
+            body: Some(("application/json", line.into_bytes())),
+            ..Ask::default()
+        };
         assert_eq!(connector.ask(ask).await.unwrap().status, 204);
     }
     connector.ask(Ask { path: "/internal/force_flush", ..Ask::default() }).await.unwrap();
@@ -129,7 +132,8 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     let mut collector = Collector::new(source, history.clone(), "shop", window, step);
     collector.look(at(last), None).await.unwrap();
     let mut chunks = 0;
-    let interrupted = collector.fill_back(at(last), |_| {
+    let back_fill = collector.back_fill();
+    let interrupted = back_fill.run(at(last), |_| {
         chunks += 1;
         if chunks == 10 {
             running.kill();
@@ -138,7 +142,7 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     interrupted.await.unwrap_err();
     running.restart().await;
     let mut shares = Vec::new();
-    collector.fill_back(at(last), |progress| shares.push(progress.share)).await.unwrap();
+    collector.back_fill().run(at(last), |progress| shares.push(progress.share)).await.unwrap();
     assert!(shares[0] > 0.25 && shares.last() == Some(&1.0), "{shares:?}");
     let month = history.read("shop", at(last - MINUTES), at(last)).await.unwrap();
     assert_eq!(month.0.len() as i64, MINUTES + 1);

@@ -82,14 +82,17 @@ async fn fills_four_weeks_back_in_chunks_and_goes_on_where_it_was() {
     let (_folder, fleet, mut collector) = collector().await;
     collector.look(at(0), Some(4)).await.unwrap();
     let mut shares = Vec::new();
-    let remarks =
-        collector.fill_back(at(0), |progress| shares.push((100.0 * progress.share) as i64)).await.unwrap();
+    let remarks = collector
+        .back_fill()
+        .run(at(0), |progress| shares.push((100.0 * progress.share) as i64))
+        .await
+        .unwrap();
     assert!(remarks.is_empty());
     assert_eq!((shares.len(), shares[0], shares[14], shares[28]), (29, 0, 50, 100));
     let month = collector.history.read("shop", at(-28 * 1_440), at(0)).await.unwrap();
     assert_eq!(month.0.len(), 28 * 1_440 + 1);
     fleet.asked.lock().unwrap().clear();
-    collector.fill_back(at(0), |_| ()).await.unwrap();
+    collector.back_fill().run(at(0), |_| ()).await.unwrap();
     assert!(fleet.asked.lock().unwrap().is_empty());
 }
 

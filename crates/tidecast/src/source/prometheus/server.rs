@@ -95,9 +95,10 @@ const ADDRESS_BYTES_MAX: usize = 2_000;
 fn question<'a>(path: &'a str, pairs: &'a [(&'a str, &'a str)]) -> Ask<'a> {
     let form = Serializer::new(String::new()).extend_pairs(pairs).finish();
     match form.len() <= ADDRESS_BYTES_MAX {
-        true => Ask { path, query: pairs, body: None },
+        true => Ask { path, query: pairs, ..Ask::default() },
         false => {
-            Ask { path, query: &[], body: Some(("application/x-www-form-urlencoded", form.into_bytes())) }
+            let body = Some(("application/x-www-form-urlencoded", form.into_bytes()));
+            Ask { path, body, ..Ask::default() }
         }
     }
 }

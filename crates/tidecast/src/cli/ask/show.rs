@@ -1,0 +1,224 @@
+use clap::Args;
+use serde_json::json;
+use tidecast::api::said;
+use tidecast::explain::Explanation;
+use tidecast_pilot::Decision;
+
+use super::super::Context;
+use super::super::client::{At, of};
+use super::super::exit::{Exit, Outcome};
+use super::super::figures::brief;
+use super::super::table::{Format, Sheet};
+use super::{apart, when};
+
+/// List what the service has in its care, or look at one workload
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidecast get
+  tidecast get shop/checkout -o json")]
+pub(crate) struct Get {
+    /// The workload; all unless given
+    workload: Option<String>,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Get {
+    pub(crate) fn run(self, context: &mut Context) -> Outcome {
+        let client = self.at.open()?;
+        let items: Vec<said::Workload> = match &self.workload {
+            Some(name) => vec![client.get(&of(name, ""), &[])?],
+            None => client.all("/api/v1/workloads", &[])?,
+        };
+        if context.format == Format::Json {
+            for item in &items {
+                writeln!(context.out, "{}", serde_json::to_string(item).map_err(std::io::Error::other)?)?;
+            }
+            return Ok(Exit::Done);
+        }
+        let mut sheet = Sheet::new(
+            3,
+            ["WORKLOAD", "MODE", "STATE", "NOW", "SIZE", "NEXT STEP", "DEMAND", "AGE", "FORECAST"],
+        );
+        items.iter().for_each(|item| sheet.push(row(item)));
+        match context.format {
+            Format::Csv => sheet.print_csv(context.out)?,
+            _ => sheet.print(&context.terminal, context.out)?,
+        }
+        let ill = items.iter().filter(|item| item.state == "troubled").count();
+        if ill > 0 {
+            context
+                .terminal
+                .warn(format!("{ill} of {} in trouble; `tidecast describe` says why", items.len()));
+        }
+        Ok(Exit::Done)
+    }
+}
+
+fn row(item: &said::Workload) -> Vec<String> {
+    let none = || "–".to_owned();
+    let size = |size: Option<u32>| size.map_or_else(none, |size| size.to_string());
+    let next = item.next.as_ref().map_or_else(none, |step| {
+        let change = i64::from(step.size) - i64::from(item.size.unwrap_or(step.size));
+        format!("{change:+} in {}", apart(step.at))
+    });
+    vec![
+        item.name.clone(),
+        item.mode.clone(),
+        item.state.clone(),
+        size(item.now),
+        size(item.size),
+        next,
+        item.demand.map_or_else(none, |demand| brief(demand.value)),
+        item.demand.map_or_else(none, |demand| apart(demand.at)),
+        item.forecast.as_ref().map_or_else(none, |forecast| apart(forecast.issued)),
+    ]
+}
+
+/// Everything about one workload: what holds, what it is, what comes next
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  tidecast describe shop/checkout")]
+pub(crate) struct Describe {
+    /// The workload
+    workload: String,
+    #[command(flatten)]
+    at: At,
+}
+
+impl Describe {
+    pub(crate) fn run(self, context: &mut Context) -> Outcome {
+        let client = self.at.open()?;
+        let item: said::Workload = client.get(&of(&self.workload, ""), &[])?;
+        let accuracy: said::Accuracy = client.get(&of(&self.workload, "/accuracy"), &[])?;
+        if context.format == Format::Json {
+            writeln!(context.out, "{}", json!({ "version": 1, "workload": item, "accuracy": accuracy }))?;
+            return Ok(Exit::Done);
+        }
+        let out = &mut context.out;
+        writeln!(out, "{}  {} ({})", item.name, item.state, item.mode)?;
+        let size = |size: Option<u32>| size.map_or("unknown".into(), |size| size.to_string());
+        writeln!(
+            out,
+            "  size      {} (now {}, wanted {}, {} to {})",
+            size(item.size),
+            size(item.now),
+            size(item.wanted),
+            item.min,
+            item.max
+        )?;
+        if let Some(because) = &item.because {
+            writeln!(out, "            {because}")?;
+        }
+        if let Some(next) = &item.next {
+            writeln!(out, "  next      {} at {}: {}", next.size, when(next.at), next.because)?;
+        }
+        if let Some(demand) = item.demand {
+            let unit = item.unit.as_deref().unwrap_or_default();
+            writeln!(out, "  demand    {} {unit}, {} ago", brief(demand.value), apart(demand.at))?;
+        }
+        if let Some(forecast) = &item.forecast {
+            let stood_in = forecast.fallback.as_ref().map_or(String::new(), |why| format!(" ({why})"));
+            writeln!(out, "  forecast  by {}{stood_in}, {} ago", forecast.model, apart(forecast.issued))?;
+        }
+        for lead in accuracy.leads.iter().filter(|lead| lead.steps > 0) {
+            let percent = |share: Option<f64>| super::super::figures::percent(share, 1);
+            writeln!(
+                out,
+                "  accuracy  up to {} ahead: off by {}, {} within the 80 % band",
+                super::super::figures::span(60 * lead.minutes),
+                percent(lead.wape),
+                percent(lead.within_80)
+            )?;
+        }
+        for condition in &item.conditions {
+            let holds = if condition.holds { "yes" } else { "no" };
+            writeln!(out, "  {:13} {holds:3}  {}", condition.kind, condition.why)?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// What is planned, step by step, with times and reasons
+#[derive(Debug, Args)]
+#[command(after_help = "Ends with 10 if --diff finds something that would change now.
+
+Examples:
+  tidecast plan shop/checkout
+  tidecast plan shop/checkout --diff")]
+pub(crate) struct Plan {
+    /// The workload
+    workload: String,
+    /// Only what would be changed now
+    #[arg(long)]
+    diff: bool,
+    #[command(flatten)]
+    at: At,
+}
+
+/// What was known, and what was decided.
+#[derive(serde::Deserialize)]
+struct Recorded {
+    decision: Decision,
+}
+
+impl Plan {
+    pub(crate) fn run(self, context: &mut Context) -> Outcome {
+        let client = self.at.open()?;
+        if self.diff {
+            let Recorded { decision } = client.get(&of(&self.workload, "/briefing"), &[])?;
+            let does = decision.commands.iter().map(|command| format!("does: {command}"));
+            let would = decision.withheld.iter().map(|command| format!("would: {command}"));
+            let lines: Vec<String> = does.chain(would).collect();
+            for line in &lines {
+                writeln!(context.out, "{line}")?;
+            }
+            return Ok(if lines.is_empty() { Exit::Done } else { Exit::Changes });
+        }
+        let plan: said::Plan = client.get(&of(&self.workload, "/plan"), &[])?;
+        if context.format == Format::Json {
+            writeln!(context.out, "{}", serde_json::to_string(&plan).map_err(std::io::Error::other)?)?;
+            return Ok(Exit::Done);
+        }
+        let mut sheet = Sheet::new(1, ["AT", "SIZE", "CHANGE", "BECAUSE"]);
+        let mut before = plan.current.as_ref().map(|step| step.size);
+        for step in plan.current.iter().chain(&plan.steps) {
+            let change = before.filter(|before| *before != step.size);
+            let change = change
+                .map_or("–".into(), |before| format!("{:+}", i64::from(step.size) - i64::from(before)));
+            sheet.push(vec![when(step.at), step.size.to_string(), change, step.because.clone()]);
+            before = Some(step.size);
+        }
+        match context.format {
+            Format::Csv => sheet.print_csv(context.out)?,
+            _ => sheet.print(&context.terminal, context.out)?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Why a workload has the size that it has.
+pub(crate) fn explained(workload: &str, at: &At, context: &mut Context) -> Outcome {
+    let told: Explanation = at.open()?.get(&of(workload, "/explanation"), &[])?;
+    if context.format == Format::Json {
+        writeln!(context.out, "{}", serde_json::to_string(&told).map_err(std::io::Error::other)?)?;
+        return Ok(Exit::Done);
+    }
+    let mut text = format!("{}\n", told.headline);
+    let parts = [
+        ("why this size", &told.why),
+        ("why not more", &told.why_not_more),
+        ("why not less", &told.why_not_less),
+        ("why not now", &told.why_not_now),
+        ("also", &told.notes),
+    ];
+    for (question, sentences) in parts {
+        for (i, sentence) in sentences.iter().enumerate() {
+            let question = if i == 0 { question } else { "" };
+            text.push_str(&format!("  {question:13}  {sentence}\n"));
+        }
+    }
+    text.push_str(&format!("turn {} of {}, decided {}\n", told.turn, told.workload, when(told.at)));
+    write!(context.out, "{}", context.terminal.plain(&text))?;
+    Ok(Exit::Done)
+}

@@ -1,0 +1,60 @@
+//! Who carries a decision out: a pluggable list (S6.1 to S6.3).
+
+mod shown;
+
+use std::fmt;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use tidecast_pilot::{Decision, Sighting};
+
+pub use shown::Shown;
+
+use crate::trouble::Trouble;
+
+/// The hand that moves one fleet.
+///
+/// It gets the whole decision: one scaler shows it, one uploads its plan as scheduled actions, one executes its
+/// commands.
+#[async_trait]
+pub trait Scaler: fmt::Debug + Send + Sync {
+    /// What reasons and logs call it.
+    fn name(&self) -> String;
+
+    /// The fleet as it is at `now`; none if this scaler has no fleet to look at.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it cannot be looked at.
+    async fn sight(&self, now: Timestamp) -> Result<Option<Sighting>, Trouble>;
+
+    /// Carries a committed decision out; doing it twice does nothing more. Refuses a turn older than the last it has
+    /// carried out.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it is not, or not wholly, carried out. What has become of it shows in the next sighting.
+    async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble>;
+}
+
+/// What came of carrying a decision out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Receipt {
+    /// There was nothing to do but to show it.
+    Shown,
+    /// It was done, as the sentence says.
+    Done(String),
+    /// A newer turn has been carried out already.
+    Overtaken {
+        /// Its number.
+        by: u64,
+    },
+}
+
+impl fmt::Display for Receipt {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown => f.write_str("shown, not carried out"),
+            Self::Done(said) => f.write_str(said),
+            Self::Overtaken { by } => write!(f, "left alone: turn {by} has been carried out already"),
+        }
+    }
+}

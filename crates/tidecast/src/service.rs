@@ -1,0 +1,226 @@
+//! tidecast as a server: what the operator wrote is put to work, and kept at it.
+//!
+//! A [`Service`] reads the configuration, opens the store, drives every workload, answers the API, and follows the
+//! configuration's files: what is invalid never replaces what runs.
+
+mod chores;
+mod fleet;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tidecast_pilot::WorkloadName;
+
+use crate::api;
+use crate::config::{self, Config, LOOK_EVERY, Loaded, Look, Poller, Report};
+use crate::drive::{Board, Drive, clock};
+use crate::store::{Draft, History, Memory, Store};
+use crate::trouble::Trouble;
+
+pub use fleet::Inboxes;
+use fleet::{Fleet, Workshops};
+
+/// How long turns and answers that are under way may take at the end.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Why a server does not start.
+#[derive(Debug)]
+pub enum NoStart {
+    /// The configuration has mistakes.
+    Config(Report),
+    /// Something that it needs cannot be had.
+    Trouble(Trouble),
+}
+
+impl From<Trouble> for NoStart {
+    fn from(trouble: Trouble) -> Self {
+        Self::Trouble(trouble)
+    }
+}
+
+/// What everybody who answers questions needs to know.
+#[derive(Debug)]
+pub struct Known {
+    /// What the turns have seen and decided.
+    pub board: Arc<Board>,
+    /// What must not be forgotten.
+    pub store: Arc<dyn Store>,
+    /// What was measured and forecast.
+    pub history: Arc<History>,
+    /// Ledger and history together, to make copies of.
+    pub memory: Arc<Memory>,
+    /// The folder of the store.
+    pub folder: PathBuf,
+    /// Where measurements are pushed to.
+    pub inboxes: Inboxes,
+    /// Since when this process runs.
+    pub started: Timestamp,
+    /// Whether the files say something that cannot be used, and what runs is older.
+    pub stale_config: AtomicBool,
+    /// Whether it is being ended.
+    pub ending: AtomicBool,
+    config: RwLock<Arc<Config>>,
+    tokens: RwLock<Arc<api::Tokens>>,
+}
+
+impl Known {
+    /// The configuration in force.
+    pub fn config(&self) -> Arc<Config> {
+        self.config.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Who may do what.
+    pub fn tokens(&self) -> Arc<api::Tokens> {
+        self.tokens.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// A workload of the configuration in force.
+    pub fn workload(&self, name: &str) -> Option<config::section::Workload> {
+        self.config().workloads.iter().find(|workload| workload.name.as_str() == name).cloned()
+    }
+}
+
+/// A running server.
+#[derive(Debug)]
+pub struct Service {
+    known: Arc<Known>,
+    fleet: Fleet,
+    drive: Drive,
+    folder: PathBuf,
+}
+
+impl Service {
+    /// Reads the configuration, opens the store and begins to drive.
+    ///
+    /// # Errors
+    /// [`NoStart`] with everything that is wrong with the configuration, or what cannot be had.
+    pub fn start(loaded: Loaded) -> Result<Self, NoStart> {
+        let Loaded { config: Some(config), folder, .. } = loaded else {
+            return Err(NoStart::Config(loaded.report));
+        };
+        let memory = Arc::new(Memory::open(&folder.join(&config.store.folder.0))?);
+        if let Some(why) = &memory.renewed {
+            tracing::warn!("the history was put aside and is collected again: {why}");
+        }
+        let tokens = tokens(&config, &folder)?;
+        let board = Arc::new(Board::default());
+        let known = Arc::new(Known {
+            board: board.clone(),
+            store: memory.ledger.clone(),
+            history: memory.history.clone(),
+            memory: memory.clone(),
+            folder: folder.join(&config.store.folder.0),
+            inboxes: Inboxes::default(),
+            started: clock(),
+            stale_config: AtomicBool::new(false),
+            ending: AtomicBool::new(false),
+            config: RwLock::new(Arc::new(config.clone())),
+            tokens: RwLock::new(Arc::new(tokens)),
+        });
+        let drive = Drive::new(fleet::pace(&config), board);
+        let workshops = Workshops::of(&config, memory.history.clone());
+        let fleet = Fleet::new(known.clone(), workshops, folder.clone());
+        let mut service = Self { known, fleet, drive, folder };
+        service.fleet.follow(&mut service.drive, &config);
+        Ok(service)
+    }
+
+    /// What everybody who answers questions needs to know.
+    pub fn known(&self) -> Arc<Known> {
+        self.known.clone()
+    }
+
+    /// Runs until `ended`: answers, looks after the store, follows the files. `listening` is told where.
+    ///
+    /// # Errors
+    /// [`Trouble`] when the address cannot be listened on.
+    pub async fn run(
+        mut self,
+        paths: &[PathBuf],
+        listening: impl FnOnce(SocketAddr),
+        ended: impl Future<Output = ()>,
+    ) -> Result<(), Trouble> {
+        let server = api::serve(self.known.clone())?;
+        listening(server.at());
+        let chores = tokio::spawn(chores::all(self.known.clone()));
+        let (readings, mut read) = tokio::sync::mpsc::unbounded_channel();
+        let watching =
+            config::watch(Poller::new(paths), LOOK_EVERY, move |loaded| drop(readings.send(loaded)));
+        let watching = tokio::spawn(watching);
+        tokio::pin!(ended);
+        loop {
+            tokio::select! {
+                () = &mut ended => break,
+                Some(loaded) = read.recv() => self.take(loaded).await,
+            }
+        }
+        tracing::info!("ending: turns under way have {} s", PATIENCE.as_secs());
+        self.known.ending.store(true, Ordering::Release);
+        watching.abort();
+        chores.abort();
+        tokio::join!(self.drive.stop(PATIENCE), server.stop(PATIENCE));
+        Ok(())
+    }
+
+    /// Puts a new reading of the files in the place of the configuration in force, if it has no mistakes.
+    async fn take(&mut self, loaded: Loaded) {
+        let before = self.known.config();
+        let taken = config::reload(&before, loaded).map_err(|report| config::human(&report, Look::Plain));
+        let taken = taken.and_then(|change| match tokens(&change.config, &self.folder) {
+            Ok(tokens) => Ok((change, tokens)),
+            Err(trouble) => Err(trouble.to_string()),
+        });
+        self.known.stale_config.store(taken.is_err(), Ordering::Release);
+        match taken {
+            Err(why) => tracing::error!("the configuration has mistakes; what runs stays in force\n{why}"),
+            Ok((change, tokens)) => {
+                if change.report.warnings() > 0 {
+                    tracing::warn!("{}", config::human(&change.report, Look::Plain));
+                }
+                *self.known.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
+                    Arc::new(tokens);
+                if change.config != *before {
+                    self.put_in_force(change.config).await;
+                }
+            }
+        }
+    }
+
+    async fn put_in_force(&mut self, config: Config) {
+        let changed = self.fleet.follow(&mut self.drive, &config);
+        tracing::info!(workloads = config.workloads.len(), changed, "the configuration was read anew");
+        *self.known.config.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(config);
+        let told = Draft {
+            at: clock(),
+            who: "tidecast".into(),
+            workload: None,
+            what: "configured".into(),
+            why: "the files of the configuration have changed".into(),
+            before: None,
+            after: Some(serde_json::json!({ "workloadsChanged": changed })),
+        };
+        if let Err(trouble) = self.known.store.log(told).await {
+            tracing::warn!("the new configuration is not in the audit log: {trouble}");
+        }
+    }
+}
+
+/// The tokens of the configuration; none if it names no file.
+fn tokens(config: &Config, folder: &Path) -> Result<api::Tokens, Trouble> {
+    match &config.server.auth {
+        Some(auth) => api::Tokens::read(&folder.join(&auth.token_file.0)),
+        None if config.server.listen.0.ip().is_loopback() => Ok(api::Tokens::none()),
+        None => Err(Trouble::Unusable {
+            who: format!("the server at {}", config.server.listen),
+            why: "beyond loopback it needs `server.auth.tokenFile`".into(),
+        }),
+    }
+}
+
+/// What each workload was last told, to know which have changed.
+type Told = BTreeMap<WorkloadName, serde_json::Value>;

@@ -1,0 +1,246 @@
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use jiff::SignedDuration;
+use tidecast_pilot::WorkloadName;
+
+use super::{Known, Told};
+use crate::config::Config;
+use crate::config::section::{CalendarEntry, Demand, PrometheusSource, Source as Section, Target, Workload};
+use crate::config::word::Name;
+use crate::config::{NoWay, secrets_folder};
+use crate::drive::{Cadence, Calendar, Charge, Drive, Event, Forecaster, Pace, Recipe, When, Workshop};
+use crate::egress::{Connector, Door, Limits, Rules};
+use crate::scaler::{Scaler, Shown};
+use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
+use crate::store::{History, Store};
+use crate::trouble::Trouble;
+
+/// The model that forecasts.
+const MODEL: &str = "ensemble";
+
+/// Where measurements are pushed to, by workload.
+#[derive(Debug, Default)]
+pub struct Inboxes(RwLock<BTreeMap<WorkloadName, Arc<Inbox>>>);
+
+impl Inboxes {
+    /// The inbox of a workload, if its source is one.
+    pub fn of(&self, workload: &WorkloadName) -> Option<Arc<Inbox>> {
+        self.0.read().unwrap_or_else(|poisoned| poisoned.into_inner()).get(workload).cloned()
+    }
+
+    fn made(&self, workload: &WorkloadName) -> Arc<Inbox> {
+        let mut inboxes = self.0.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        inboxes.entry(workload.clone()).or_insert_with(|| Arc::new(Inbox::new(&*workload.0))).clone()
+    }
+}
+
+/// When turns are taken.
+pub(super) fn pace(config: &Config) -> Pace {
+    Pace { interval: span(config.server.turn_every), ..Pace::default() }
+}
+
+fn span(duration: crate::config::word::Duration) -> SignedDuration {
+    SignedDuration::try_from(duration.0).unwrap_or(SignedDuration::MAX)
+}
+
+/// Where forecasts are made, and how often.
+#[derive(Debug, Clone)]
+pub(super) struct Workshops {
+    workshop: Workshop,
+}
+
+impl Workshops {
+    /// As many benches as there are processors, less one for the turns.
+    pub(super) fn of(config: &Config, history: Arc<History>) -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), 4);
+        let large = config.workloads.len() > KEPT_FITS_MAX;
+        Self { workshop: if large { workshop.forgetful() } else { workshop } }
+    }
+}
+
+/// So many workloads' fitted models stay in memory; in larger fleets each is fitted anew for every forecast, and
+/// forecasts come as often as the processors manage.
+const KEPT_FITS_MAX: usize = 500;
+
+/// How forecasts are made.
+fn cadence(config: &Config) -> Cadence {
+    Cadence { window: span(config.store.history), ..Cadence::default() }
+}
+
+/// The workloads in tidecast's care, as the configuration in force has them.
+#[derive(Debug)]
+pub(super) struct Fleet {
+    known: Arc<Known>,
+    workshops: Workshops,
+    folder: PathBuf,
+    told: Told,
+}
+
+impl Fleet {
+    pub(super) fn new(known: Arc<Known>, workshops: Workshops, folder: PathBuf) -> Self {
+        Self { known, workshops, folder, told: Told::new() }
+    }
+
+    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
+    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config) -> usize {
+        drive.set_pace(pace(config));
+        let told = told(config);
+        let gone = self.told.keys().filter(|name| !told.contains_key(*name));
+        let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
+        let servers = Arc::new(Servers::new(config, &self.folder));
+        for workload in &config.workloads {
+            let name = WorkloadName(workload.name.as_str().to_owned());
+            if self.told.get(&name) != told.get(&name) {
+                changed += 1;
+                drive.enlist(name, self.recipe(config, workload, servers.clone()));
+            }
+        }
+        self.told = told;
+        changed
+    }
+
+    fn recipe(&self, config: &Config, workload: &Workload, servers: Arc<Servers>) -> Recipe {
+        let (known, workshop, cadence) =
+            (self.known.clone(), self.workshops.workshop.clone(), cadence(config));
+        let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
+        let section = config.sources.get(&workload.demand.source).cloned();
+        let events = events(&config.calendar, &workload);
+        Arc::new(move || {
+            let name = workload.name.as_str();
+            let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
+            let piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
+            let section = section.as_ref().ok_or_else(|| unusable("it has no source".into()))?;
+            let source =
+                source(section, &workload.demand, &servers, &folder, || known.inboxes.made(&piloted.name))?;
+            let step = span(workload.demand.step);
+            let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
+            let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
+            let store: Arc<dyn Store> = known.store.clone();
+            let calendar = Calendar::new(events.clone());
+            let charge = Charge::new(
+                Arc::new(piloted),
+                calendar,
+                collector,
+                forecaster,
+                scaler(&workload.target),
+                store,
+            );
+            Ok(charge.heeding(known.board.decreed().clone()))
+        })
+    }
+}
+
+/// Who carries decisions out, by the kind of target: the list of actions, a line each.
+fn scaler(target: &Target) -> Arc<dyn Scaler> {
+    match target {
+        Target::None(_) | Target::Kubernetes(_) | Target::Asg(_) | Target::Keda(_) | Target::Webhook(_) => {
+            Arc::new(Shown)
+        }
+    }
+}
+
+/// All that a workload's turns depend on.
+fn told(config: &Config) -> Told {
+    let one = |workload: &Workload| {
+        let calendar: Vec<&CalendarEntry> =
+            config.calendar.iter().filter(|entry| entry.workload.matches(&workload.name)).collect();
+        let all = serde_json::json!([
+            workload,
+            config.sources.get(&workload.demand.source),
+            config.limits,
+            calendar,
+            config.store.history,
+            config.secrets_dir,
+            config.server.turn_every,
+        ]);
+        (WorkloadName(workload.name.as_str().to_owned()), all)
+    };
+    config.workloads.iter().map(one).collect()
+}
+
+fn events(calendar: &[CalendarEntry], workload: &Workload) -> Vec<Event> {
+    let ours = calendar.iter().enumerate().filter(|(_, entry)| entry.workload.matches(&workload.name));
+    ours.filter_map(|(i, entry)| {
+        let when = match (&entry.at, &entry.schedule) {
+            (Some(at), _) => When::Once(at.0),
+            (None, Some(schedule)) => When::Cron(Box::new(schedule.cron().clone())),
+            (None, None) => return None,
+        };
+        Some(Event {
+            id: format!("calendar-{i}"),
+            when,
+            zone: entry.zone.as_ref().unwrap_or(&workload.zone).zone().clone(),
+            lasts: span(entry.lasts),
+            changes: entry.changes(),
+            reason: entry.reason.clone(),
+        })
+    })
+    .collect()
+}
+
+/// The ways to the servers that sources name, one for each, shared by all workloads that ask it.
+#[derive(Debug)]
+struct Servers(BTreeMap<Name, Result<Arc<PrometheusServer>, Trouble>>);
+
+/// Questions to one server at a time: a few for a few workloads, and more for many.
+fn at_once(workloads: usize) -> usize {
+    (workloads / 100).clamp(8, 64)
+}
+
+impl Servers {
+    fn new(config: &Config, folder: &Path) -> Self {
+        let secrets = secrets_folder(config, folder);
+        let ways = config.sources.iter().filter_map(|(name, source)| match source {
+            Section::Prometheus(section) => {
+                let asking =
+                    config.workloads.iter().filter(|workload| workload.demand.source == *name).count();
+                Some((name.clone(), way(name, section, folder, &secrets, at_once(asking))))
+            }
+            Section::Csv(_) | Section::Push(_) => None,
+        });
+        Self(ways.collect())
+    }
+}
+
+fn way(
+    name: &Name,
+    section: &PrometheusSource,
+    folder: &Path,
+    secrets: &Path,
+    at_once: usize,
+) -> Result<Arc<PrometheusServer>, Trouble> {
+    let who = || format!("the source {name}");
+    let no_way = |error: NoWay| Trouble::Unusable { who: who(), why: error.to_string() };
+    let mut address =
+        section.address(name.as_str(), folder, secrets, |name| std::env::var(name).ok()).map_err(no_way)?;
+    address.limits = Limits { at_once, ..address.limits };
+    let door = Door::inside(&address.url)?;
+    Ok(Arc::new(PrometheusServer::new(Connector::new(&address, &Rules::new([door]))?)))
+}
+
+fn source(
+    section: &Section,
+    demand: &Demand,
+    servers: &Servers,
+    folder: &Path,
+    inbox: impl FnOnce() -> Arc<Inbox>,
+) -> Result<Arc<dyn Source>, Trouble> {
+    Ok(match section {
+        Section::Prometheus(_) => {
+            let server = servers.0.get(&demand.source).cloned().unwrap_or_else(|| {
+                Err(Trouble::Unusable {
+                    who: format!("the source {}", demand.source),
+                    why: "nobody knows the way to it".into(),
+                })
+            })?;
+            let text = demand.query.clone().unwrap_or_default();
+            let query = Query { text, step_s: demand.step.as_seconds(), counted: demand.coverage.clone() };
+            Arc::new(Prometheus::new(server, query))
+        }
+        Section::Csv(file) => Arc::new(CsvFile::new(folder.join(&file.path.0))),
+        Section::Push(_) => inbox(),
+    })
+}
