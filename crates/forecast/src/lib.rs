@@ -31,6 +31,7 @@ mod calibrated;
 mod civil;
 mod lane;
 mod nowcast;
+mod tune;
 mod backtest;
 mod score;
 mod reference;
@@ -51,3 +52,4 @@ pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Use
 pub use score::{Lead, Measures, Protocol, Row, SCORED_LEVELS, Unscorable, geometric_mean, leads, pinball};
 pub use season::{STRENGTH_MIN, Season, Seasons, seasons};
 pub use series::Series;
+pub use tune::{Tunable, Tuned, TunedLead, tune};

@@ -36,6 +36,24 @@ pub trait Fitted: Send + Sync {
     fn forecast(&self, history: &Series, horizon: Grid) -> Forecast;
 }
 
+/// A fitted model that speaks under another name.
+pub(crate) struct Named {
+    pub(crate) name: &'static str,
+    pub(crate) fitted: Box<dyn Fitted>,
+}
+
+impl Fitted for Named {
+    fn update(&mut self, history: &Series) {
+        self.fitted.update(history);
+    }
+
+    fn forecast(&self, history: &Series, horizon: Grid) -> Forecast {
+        let mut forecast = self.fitted.forecast(history, horizon);
+        forecast.model = self.name.into();
+        forecast
+    }
+}
+
 /// Why a model declines a history. An answer, not a failure: the caller goes on with another model and says so.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, thiserror::Error)]
 #[serde(rename_all = "camelCase", tag = "why")]

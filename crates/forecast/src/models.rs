@@ -10,6 +10,7 @@ mod profile_ratio;
 mod recent_days;
 mod ridge;
 mod seasonal;
+mod self_tuned;
 mod waves;
 
 pub use all_seen::AllSeen;
@@ -22,6 +23,7 @@ pub use profile_ratio::ProfileRatio;
 pub use recent_days::{RecentDays, RecentDaysFitted};
 pub use ridge::Ridge;
 pub use seasonal::{LastValue, LastWeek, Yesterday};
+pub use self_tuned::SelfTuned;
 pub use waves::Waves;
 
 pub use crate::ensemble::Ensemble;
@@ -29,7 +31,7 @@ use crate::method::Method;
 use crate::{Calibrated, Leads, Model};
 
 /// The names of all models, the default first.
-pub const NAMES: [&str; 23] = [
+pub const NAMES: [&str; 25] = [
     "ensemble",
     "ridge_root",
     "ridge_log",
@@ -46,7 +48,9 @@ pub const NAMES: [&str; 23] = [
     "clusters",
     "clusters_tuned",
     "clusters_recent",
+    "clusters_fitted",
     "harmonics",
+    "harmonics_fitted",
     "recent_days",
     "recent_days_fitted",
     "last_week",
@@ -75,6 +79,8 @@ pub fn named(name: &str, leads: Leads) -> Option<Box<dyn Model>> {
         "clusters_tuned" => Box::new(Calibrated::new(Clusters::tuned(), leads)),
         "clusters_recent" => Box::new(Calibrated::new(Clusters::recent(), leads)),
         "harmonics" => Box::new(Calibrated::new(Harmonics::default(), leads)),
+        "clusters_fitted" => Box::new(SelfTuned::new("clusters_fitted", Clusters::published(), leads)),
+        "harmonics_fitted" => Box::new(SelfTuned::new("harmonics_fitted", Harmonics::default(), leads)),
         "recent_days" => Box::new(Calibrated::new(RecentDays::default(), leads)),
         "recent_days_fitted" => Box::new(Calibrated::new(RecentDaysFitted::default(), leads)),
         "last_week" => Box::new(Calibrated::new(LastWeek, leads)),

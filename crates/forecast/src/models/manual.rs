@@ -17,6 +17,7 @@ const CLUSTERS: &str = include_str!("clusters.rs");
 const RECENT_DAYS: &str = include_str!("recent_days.rs");
 const RIDGE: &str = include_str!("ridge.rs");
 const WAVES: &str = include_str!("waves.rs");
+const SELF_TUNED: &str = include_str!("self_tuned.rs");
 const SEASONAL: &str = include_str!("seasonal.rs");
 
 /// One for each of [`super::NAMES`].
@@ -37,7 +38,9 @@ const PAGES: [Page; super::NAMES.len()] = [
     page("clusters", CLUSTERS, "pub struct Clusters"),
     page("clusters_tuned", CLUSTERS, "pub struct Clusters"),
     page("clusters_recent", CLUSTERS, "pub struct Clusters"),
+    page("clusters_fitted", SELF_TUNED, "pub struct SelfTuned"),
     page("harmonics", include_str!("harmonics.rs"), "pub struct Harmonics"),
+    page("harmonics_fitted", SELF_TUNED, "pub struct SelfTuned"),
     page("recent_days", RECENT_DAYS, "pub struct RecentDays "),
     page("recent_days_fitted", RECENT_DAYS, "pub struct RecentDaysFitted"),
     page("last_week", SEASONAL, "pub struct LastWeek"),
