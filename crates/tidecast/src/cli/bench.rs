@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde::Serialize;
 use tidecast_forecast::{Leads, Series};
 use tidecast_world::{Policy, Setup, Stage, Trace};
@@ -37,7 +38,7 @@ pub(crate) struct Bench {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Timed {
     /// A model on a history.
-    Model { version: u8, data: &'static str, points: usize, model: &'static str, fit_ms: f64, turn_us: f64 },
+    Model { version: u8, data: &'static str, points: usize, model: String, fit_ms: f64, turn_us: f64 },
     /// A policy on a history; a turn is a minute.
     Policy {
         version: u8,
@@ -75,11 +76,11 @@ impl Bench {
     }
 }
 
-fn time_model(sample: &Sample, series: &Series, model: &'static str) -> Result<Timed, Stop> {
+fn time_model(sample: &Sample, series: &Series, model: &str) -> Result<Timed, Stop> {
     let day = series.grid().day().unwrap_or(1);
     let known = series.len() - day;
     let mut history = series.slice(0, known);
-    let asked = named(model, Leads::knots())?;
+    let asked = named(model, Leads::knots(), &TimeZone::UTC)?;
     let watch = Stopwatch::started();
     let fitted = asked.fit(&history);
     let fit = watch.elapsed();
@@ -93,6 +94,7 @@ fn time_model(sample: &Sample, series: &Series, model: &'static str) -> Result<T
     }
     let turn = watch.elapsed().div_f64(day as f64);
     let (fit_ms, turn_us) = (1e3 * fit.as_secs_f64(), 1e6 * turn.as_secs_f64());
+    let model = model.to_owned();
     Ok(Timed::Model { version: 1, data: sample.name, points: known, model, fit_ms, turn_us })
 }
 

@@ -42,7 +42,7 @@ impl Demo {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let watch = Stopwatch::started();
         let zone = SAMPLE.time_zone();
-        let spoken = speak(SAMPLE.gathered(300), "ensemble", DAY_S)?;
+        let spoken = speak(SAMPLE.gathered(300), "ensemble", DAY_S, &zone)?;
         let (setup, runs) = compared(&spoken)?;
         title(context)?;
         expected(&spoken, &zone, context)?;
@@ -63,7 +63,7 @@ fn expected(spoken: &Spoken, zone: &TimeZone, context: &mut Context) -> io::Resu
     let series = &spoken.gathered.series;
     let weeks = series.len() as i64 * series.grid().step_s / (7 * DAY_S);
     heading("What comes next", &format!("learned from {weeks} weeks by {}", spoken.expected.model), context)?;
-    writeln!(context.out, "{}", context.terminal.plain(&spoken.seasons.to_string()))?;
+    writeln!(context.out, "{}", context.terminal.plain(&spoken.readiness.seasons.to_string()))?;
     let drawn: Chart = chart(spoken, zone, 2 * DAY_S, 9);
     context.out.write_all(drawn.draw(&context.terminal).as_bytes())?;
     let sentence = peak(spoken, zone);

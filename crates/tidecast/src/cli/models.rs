@@ -3,8 +3,10 @@
 use std::io;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use serde_json::json;
-use tidecast_forecast::{Fitted, Leads, Model, Series, models};
+use tidecast::foreign::Foreign;
+use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
 
 use super::Context;
 use super::exit::{Exit, Outcome, Stop};
@@ -74,30 +76,42 @@ fn shown(line: &str, terminal: &Terminal) -> String {
     }
 }
 
-/// The models that were asked for, each once; `all` is all of them.
-pub(crate) fn names(asked: &[String]) -> Result<Vec<&'static str>, Stop> {
+/// The models that were asked for, each once; `all` is all that are built in. An address is a foreign model.
+pub(crate) fn names(asked: &[String]) -> Result<Vec<String>, Stop> {
     if asked.iter().any(|name| name == "all") {
-        return Ok(models::NAMES.to_vec());
+        return Ok(models::NAMES.map(str::to_owned).to_vec());
     }
-    let mut found: Vec<&'static str> = Vec::new();
+    let mut found: Vec<String> = Vec::new();
     for name in asked {
-        let known = models::NAMES.into_iter().find(|known| known == name).ok_or_else(|| unknown(name))?;
-        if !found.contains(&known) {
-            found.push(known);
+        if !is_address(name) && !models::NAMES.contains(&name.as_str()) {
+            return Err(unknown(name));
+        }
+        if !found.contains(name) {
+            found.push(name.clone());
         }
     }
     Ok(found)
 }
 
-/// The model of this name, for these leads.
-pub(crate) fn named(name: &str, leads: Leads) -> Result<Box<dyn Model>, Stop> {
-    models::named(name, leads).ok_or_else(|| unknown(name))
+fn is_address(name: &str) -> bool {
+    name.starts_with("http://") || name.starts_with("https://")
+}
+
+/// The model of this name, for these leads, on the clock of this zone.
+pub(crate) fn named(name: &str, leads: Leads, zone: &TimeZone) -> Result<Box<dyn Model>, Stop> {
+    if is_address(name) {
+        let foreign = Foreign::at(name).map_err(|why| Stop::unusable(format!("--model: {why}")))?;
+        return Ok(Box::new(foreign));
+    }
+    let model = models::named(name, leads).ok_or_else(|| unknown(name))?;
+    let civil = zone.iana_name() != Some("UTC");
+    Ok(if civil { Box::new(InCivilTime::new(model, zone.clone())) } else { model })
 }
 
 /// What stands in where a model declines: the first that does not.
-pub(crate) fn fallback(series: &Series) -> (String, Box<dyn Fitted>) {
+pub(crate) fn fallback(series: &Series, zone: &TimeZone) -> (String, Box<dyn Fitted>) {
     let willing = FALLBACKS.into_iter().find_map(|name| {
-        let fitted = models::named(name, Leads::knots())?.fit(series).ok()?;
+        let fitted = named(name, Leads::knots(), zone).ok()?.fit(series).ok()?;
         Some((name.to_owned(), fitted))
     });
     willing
@@ -108,6 +122,9 @@ pub(crate) fn fallback(series: &Series) -> (String, Box<dyn Fitted>) {
 const FALLBACKS: [&str; 4] = ["ensemble", "recent_days", "last_week", "all_seen"];
 
 fn unknown(name: &str) -> Stop {
-    Stop::unusable(format!("there is no model {name:?}; there are {}", models::NAMES.join(", ")))
-        .help("tidecast models lists what each is good for")
+    Stop::unusable(format!(
+        "there is no model {name:?}; there are {}, and foreign ones by their address, http://…",
+        models::NAMES.join(", ")
+    ))
+    .help("tidecast models lists what each is good for")
 }

@@ -8,9 +8,14 @@ fn shows_chart_and_numbers_in_civil_time() {
     let file = folder.file("wave.csv", wave(24 * 28, 3_600));
     let ran = run(&["forecast", &file, "--zone", "Europe/Berlin"]);
     assert_eq!(ran.code, 0, "{}", ran.err);
-    for part in
-        ["28d of history in steps of 1h", "model: ensemble", "Europe/Berlin (+01:00)", "80 % band", "99.9 %"]
-    {
+    for part in [
+        "28d of history in steps of 1h, all of it measured",
+        "repeats every day",
+        "model: ensemble",
+        "Europe/Berlin (+01:00)",
+        "80 % band",
+        "99.9 %",
+    ] {
         assert!(ran.out.contains(part), "{part}: {}", ran.out);
     }
 }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
+use jiff::tz::TimeZone;
 use rayon::prelude::*;
 use tidecast_forecast::{Backtest as Judged, Gathered, Leads, Model, Protocol, Watch};
 
@@ -40,7 +41,7 @@ Examples:
 pub(crate) struct Backtest {
     #[arg(required = true, value_name = "FILE", help = FILES)]
     files: Vec<PathBuf>,
-    /// Models to judge, by name, or all; see tidecast models [default: what the service would use]
+    /// Models to judge, by name, or all; see tidecast models, or the address of a foreign one [default: what the service would use]
     #[arg(
         short,
         long,
@@ -74,7 +75,7 @@ impl Backtest {
             check_pattern(pattern, self.files.len(), models.len(), "--emit-forecasts")?;
         }
         let (histories, failed) = self.histories(context);
-        let results = judge(&histories, &models, context)?;
+        let results = judge(&histories, &models, &self.input.zone, context)?;
         results.iter().for_each(|result| tell_fallback(result, context));
         print::print(&results, context)?;
         for result in &results {
@@ -134,7 +135,8 @@ impl Backtest {
 /// Every model on every history, side by side; results in the order of files, then models.
 fn judge(
     histories: &[(&Path, Gathered)],
-    models: &[&str],
+    models: &[String],
+    zone: &TimeZone,
     context: &Context,
 ) -> std::result::Result<Vec<Result>, Stop> {
     let protocols: Vec<Protocol> =
@@ -142,11 +144,11 @@ fn judge(
     let origins: usize = protocols.iter().map(|protocol| protocol.window().len).sum();
     let progress = Progress::new(&context.terminal, "backtesting", (origins * models.len()) as u64);
     let jobs: Vec<(usize, &str)> =
-        (0..protocols.len()).flat_map(|i| models.iter().map(move |model| (i, *model))).collect();
+        (0..protocols.len()).flat_map(|i| models.iter().map(move |model| (i, model.as_str()))).collect();
     let results = jobs.into_par_iter().map(|(i, model)| {
         let (file, gathered) = &histories[i];
         let leads = Leads::exactly(protocols[i].leads().iter().map(|lead| lead.seconds));
-        let model: Box<dyn Model> = named(model, leads)?;
+        let model: Box<dyn Model> = named(model, leads, zone)?;
         let mut watch = Watching { watch: Stopwatch::started(), progress: &progress };
         let judged = protocols[i].backtest(model.as_ref(), &mut watch);
         Ok(Result { file: file.to_path_buf(), step_s: gathered.series.grid().step_s, judged })

@@ -8,7 +8,10 @@ pub(crate) use print::chart;
 use std::path::PathBuf;
 
 use clap::Args;
-use tidecast_forecast::{DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Seasons, Series, seasons};
+use jiff::tz::TimeZone;
+use tidecast_forecast::{
+    DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Readiness, Series, WEEK_S, readiness, repair,
+};
 
 use super::Context;
 use super::capacity::{Servers, planned};
@@ -20,7 +23,7 @@ use super::units::duration;
 
 /// What comes next, as a distribution: a chart and numbers; with --throughput also a plan of capacity
 ///
-/// Learns from the whole history and forecasts from its end. Says what was odd in the data, which model spoke, and
+/// Learns from the last 20 weeks of the history and forecasts from its end. Says what was odd in the data, which model spoke, and
 /// what stood in when it could not. Steps shorter than 5 minutes are averaged.
 #[derive(Debug, Args)]
 #[command(after_help = "How to read it:
@@ -42,7 +45,7 @@ pub(crate) struct Forecast {
     /// How much of the history the chart shows [default: twice the horizon, at least two days]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
     show: Option<i64>,
-    /// The model; see tidecast models [default: what the service would use]
+    /// The model; see tidecast models, or the address of a foreign one [default: what the service would use]
     #[arg(short, long, value_name = "NAME", default_value = "ensemble", hide_default_value = true)]
     model: String,
     #[command(flatten)]
@@ -54,11 +57,14 @@ pub(crate) struct Forecast {
 /// The farthest that a forecast may reach: four weeks.
 const HORIZON_MAX_S: i64 = 28 * DAY_S;
 
+/// How much history is learned from: 20 weeks.
+const LEARNED_S: i64 = 20 * WEEK_S;
+
 /// A history and what is expected to follow.
 pub(crate) struct Spoken {
     pub gathered: Gathered,
-    /// How the history repeats.
-    pub seasons: Seasons,
+    /// How fit it is to be forecast from.
+    pub readiness: Readiness,
     pub expected: Expected,
 }
 
@@ -73,7 +79,7 @@ impl Forecast {
         }
         names(std::slice::from_ref(&self.model))?;
         let gathered = self.input.series(&self.file, 300, &context.terminal)?;
-        let spoken = speak(gathered, &self.model, self.horizon)?;
+        let spoken = speak(gathered, &self.model, self.horizon, &self.input.zone)?;
         let zone = &self.input.zone;
         let fleet = self.servers.fleet(spoken.gathered.native_step_s);
         let plan = fleet.map(|fleet| planned(&spoken, &fleet, zone).map(|plan| (fleet, plan))).transpose()?;
@@ -83,22 +89,40 @@ impl Forecast {
     }
 }
 
-/// The forecast of a history, by the model asked for or by what stands in for it.
-pub(crate) fn speak(gathered: Gathered, model: &str, horizon_s: i64) -> Result<Spoken, Stop> {
-    let series = &gathered.series;
-    let steps = (horizon_s / series.grid().step_s).max(1) as usize;
-    let ahead = series.grid().after(steps);
-    let (fitted, fallback) = fit(series, model)?;
-    let mut expected = fitted.forecast(series, ahead);
+/// The forecast of a history, by the model asked for or by what stands in for it. Outages, spikes and unusual days
+/// are not learned from, and the time of day is that of the zone.
+pub(crate) fn speak(
+    gathered: Gathered,
+    model: &str,
+    horizon_s: i64,
+    zone: &TimeZone,
+) -> Result<Spoken, Stop> {
+    let readiness = readiness(&gathered.series);
+    let learned = newest(&repair(&gathered.series).series);
+    let steps = (horizon_s / learned.grid().step_s).max(1) as usize;
+    let (fitted, fallback) = fit(&learned, model, zone)?;
+    let mut expected = fitted.forecast(&learned, learned.grid().after(steps));
     expected.fallback = fallback.or(expected.fallback);
-    Ok(Spoken { expected, seasons: seasons(series), gathered })
+    Ok(Spoken { gathered, readiness, expected })
 }
 
-fn fit(series: &Series, model: &str) -> Result<(Box<dyn Fitted>, Option<String>), Stop> {
-    match named(model, Leads::knots())?.fit(series) {
+/// Where the fan is learned; in between it is interpolated.
+fn leads() -> Leads {
+    let minutes = [5, 15, 30, 60, 120, 180, 240, 360, 480, 720, 1_080, 1_440, 2_880];
+    Leads::exactly(minutes.map(|minutes| 60 * minutes))
+}
+
+/// The part that is learned from: in every model, what is older weighs next to nothing.
+fn newest(series: &Series) -> Series {
+    let points = series.grid().steps_in(LEARNED_S);
+    series.slice(series.len().saturating_sub(points), series.len())
+}
+
+fn fit(series: &Series, model: &str, zone: &TimeZone) -> Result<(Box<dyn Fitted>, Option<String>), Stop> {
+    match named(model, leads(), zone)?.fit(series) {
         Ok(fitted) => Ok((fitted, None)),
         Err(why) => {
-            let (name, fitted) = fallback(series);
+            let (name, fitted) = fallback(series, zone);
             Ok((fitted, Some(format!("{model} declines: {why}; {name} stands in"))))
         }
     }

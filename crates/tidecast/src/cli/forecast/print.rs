@@ -5,14 +5,14 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use tidecast_forecast::{DAY_S, LEVELS, Seasons, Series, WEEK_S};
+use tidecast_forecast::{LEVELS, Series};
 use tidecast_pilot::Planned;
 
 use super::Spoken;
 use crate::cli::Context;
 use crate::cli::capacity::{self, Fleet, Shown};
 use crate::cli::chart::{Chart, Ink};
-use crate::cli::figures::{brief, significant, span};
+use crate::cli::figures::{brief, significant};
 use crate::cli::table::{Format, Sheet};
 use crate::cli::terminal::Paint;
 
@@ -64,35 +64,13 @@ fn for_people(page: &Page, context: &mut Context) -> io::Result<()> {
     Ok(())
 }
 
-/// What there is to say in sentences.
+/// What there is to say in sentences: what is there, what repeats, what was left out, who speaks.
 fn facts(file: &Path, spoken: &Spoken) -> Vec<String> {
-    let series = &spoken.gathered.series;
-    let grid = series.grid();
-    let span_s = grid.step_s * grid.len as i64;
-    let mut facts = vec![format!(
-        "{}: {} of history in steps of {}, {} of {} points measured, mean {}",
-        file.display(),
-        span(span_s),
-        span(grid.step_s),
-        series.measured(),
-        series.len(),
-        brief(series.mean().unwrap_or(f64::NAN)),
-    )];
-    facts.push(format!("periods: {}{}", spoken.seasons, usual(&spoken.seasons)));
+    let mean = brief(spoken.gathered.series.mean().unwrap_or(f64::NAN));
+    let mut facts = vec![format!("{}: mean {mean}", file.display())];
+    facts.extend(spoken.readiness.sentences());
     facts.extend(voice(spoken));
     facts
-}
-
-/// How strong the day and the week are, where that can be told and is not yet said.
-fn usual(seasons: &Seasons) -> String {
-    let said = |period_s: i64| {
-        seasons.found.iter().any(|season| (season.period_s / period_s as f64 - 1.0).abs() < 0.01)
-    };
-    let known = [("day", DAY_S, seasons.day), ("week", WEEK_S, seasons.week)];
-    let unsaid = known.into_iter().filter(|(_, period_s, _)| !said(*period_s));
-    unsaid
-        .filter_map(|(name, _, strength)| strength.map(|s| format!("; strength of a {name} {s:.2}")))
-        .collect()
 }
 
 fn voice(spoken: &Spoken) -> Vec<String> {
@@ -163,7 +141,7 @@ fn record(page: &Page) -> Value {
             "measured": series.measured(),
             "repairs": spoken.gathered.repairs,
         },
-        "seasons": spoken.seasons,
+        "readiness": spoken.readiness,
         "model": expected.model,
         "fallback": expected.fallback,
         "forecast": points.collect::<Vec<_>>(),
