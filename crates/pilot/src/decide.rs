@@ -2,6 +2,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
+use crate::dip::Dip;
 use crate::planning::{basis, planned, reach};
 use crate::sizing::{Decrees, Footing};
 use crate::{
@@ -87,10 +88,11 @@ fn wanted(briefing: &Briefing, footing: &Footing, plan: &Plan) -> Wanted {
         wanted.because = step.because.clone();
         wanted.limits.clone_from(&step.limits);
     }
-    if let Some((size, because)) = measured(briefing, footing, &decrees)
+    if let Some((size, because, pushed)) = measured(briefing, footing, &decrees)
         && size > wanted.size
     {
         wanted.replace(size, because);
+        wanted.limits = pushed;
     }
     wanted.cut(briefing, &decrees);
     wanted
@@ -134,7 +136,11 @@ impl Wanted {
 }
 
 /// What the largest demand measured within the hold needs, by the same sizing as the forecast.
-fn measured(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Option<(Size, Reason)> {
+fn measured(
+    briefing: &Briefing,
+    footing: &Footing,
+    decrees: &Decrees<'_>,
+) -> Option<(Size, Reason, Vec<Limit>)> {
     let sizer = decrees.sizer(footing.throughput, briefing.workload.buffer)?;
     let held = briefing.evidence.within(briefing.now, briefing.workload.hold);
     let Reading { at, demand, .. } = *held.reduce(|a, b| if b.demand > a.demand { b } else { a })?;
@@ -146,7 +152,7 @@ fn measured(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Op
         throughput: sizer.throughput(),
         spare: sized.spare,
     };
-    Some((sized.total(), because))
+    Some((sized.total(), because, decrees.pushes().collect()))
 }
 
 /// What is worth telling about forecast and measurements.
@@ -171,10 +177,14 @@ fn remarks(briefing: &Briefing, footing: &Footing) -> Vec<Note> {
         let like = day.special.like().map(str::to_owned);
         notes.push(Note::SpecialDay { name: day.name.clone(), like });
     }
+    let dip = Dip::of(briefing);
+    notes.extend(dip.map(|Dip { since, expected }| Note::Dip { since, expected }));
     if let Some(by) = briefing.lessons.drift.lasting() {
         notes.push(Note::Drift { by });
     }
-    notes.extend(apart(briefing, footing));
+    if dip.is_none() {
+        notes.extend(apart(briefing, footing));
+    }
     notes
 }
 

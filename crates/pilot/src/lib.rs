@@ -20,6 +20,7 @@ mod command;
 mod decide;
 mod decision;
 mod digest;
+mod dip;
 mod drain;
 mod evidence;
 mod flaws;

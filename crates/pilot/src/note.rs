@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Override, Quality, Size};
+use crate::{Demand, Override, Quality, Size};
 
 /// Something worth telling that stopped nothing (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -66,6 +66,13 @@ pub enum Note {
         name: String,
         /// As what it is forecast, if as another day.
         like: Option<String>,
+    },
+    /// Demand has fallen far below everything that was forecast.
+    Dip {
+        /// Since when.
+        since: Timestamp,
+        /// What was expected then.
+        expected: Demand,
     },
     /// Demand keeps deviating from its forecast.
     Drift {
@@ -129,6 +136,7 @@ impl Note {
             Self::Short { .. } => "short",
             Self::Coarse { .. } => "coarse",
             Self::SpecialDay { .. } => "specialDay",
+            Self::Dip { .. } => "dip",
             Self::Drift { .. } => "drift",
             Self::Apart { .. } => "apart",
             Self::Flawed { .. } => "flawed",
@@ -174,6 +182,10 @@ impl Note {
             Self::SpecialDay { name, like: None } => {
                 format!("today is {name}: nothing is learned from it")
             }
+            Self::Dip { since, expected } => format!(
+                "since {} demand is far below the {expected} that were expected then: an outage looks like this",
+                clock(*since, zone)
+            ),
             Self::Drift { by } => format!(
                 "demand has been {:.0} % {} than forecast for hours; the size makes up for it",
                 100.0 * by.abs(),

@@ -322,9 +322,13 @@ impl Explainer<'_> {
             (from..until).max_by_key(|k| (floors[*k], usize::MAX - k)).expect("a stretch is not empty");
         // The next step that needs this size, if the plan does not go below it until then.
         let later = (until..sizes.len()).take_while(|k| sizes[*k] >= size).find(|k| floors[*k] >= size);
-        let (because, mut limits) = match size.cmp(&floors[bound]) {
-            std::cmp::Ordering::Equal => (self.reason(bound), self.cuts(bound)),
-            std::cmp::Ordering::Less => (self.reason(bound), vec![self.brake(from, floors[bound])]),
+        let (because, mut limits): (Reason, Vec<Limit>) = match size.cmp(&floors[bound]) {
+            std::cmp::Ordering::Equal => {
+                (self.reason(bound), self.pushes(bound).chain(self.cuts(bound)).collect())
+            }
+            std::cmp::Ordering::Less => {
+                (self.reason(bound), self.pushes(bound).chain([self.brake(from, floors[bound])]).collect())
+            }
             std::cmp::Ordering::Greater => match later {
                 Some(later) => {
                     (Reason::Kept { need: Size(floors[bound]), until: self.needs.at(later) }, Vec::new())
@@ -366,6 +370,14 @@ impl Explainer<'_> {
                 lead,
             },
         }
+    }
+
+    /// The padding and throughput that are decreed for the need behind this step's order, if demand makes it.
+    fn pushes(&self, step: usize) -> impl Iterator<Item = Limit> + use<> {
+        let at = self.orders.bound_by[step];
+        let sized = !self.needs.decrees.is_empty() && !matches!(self.reason(step), Reason::Decreed(_));
+        let decrees = if sized { self.needs.decrees(at) } else { Decrees::default() };
+        decrees.pushes().collect::<Vec<_>>().into_iter()
     }
 
     /// The bounds and ceilings that cut this step's order.

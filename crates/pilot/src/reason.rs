@@ -139,6 +139,18 @@ pub enum Limit {
         /// Who.
         writer: String,
     },
+    /// Demand has fallen far below its forecast.
+    Dip {
+        /// Since when.
+        since: Timestamp,
+        /// Until when nothing is taken away for that.
+        until: Timestamp,
+    },
+    /// Padding or throughput that somebody decreed is part of the size.
+    Decreed {
+        /// The decree.
+        decree: Override,
+    },
     /// The clock went back.
     ClockWentBack {
         /// The time of the turn before.
@@ -220,6 +232,8 @@ impl Limit {
             Self::NotSeen => "notSeen",
             Self::ManySilent { .. } => "manySilent",
             Self::ForeignWriter { .. } => "foreignWriter",
+            Self::Dip { .. } => "dip",
+            Self::Decreed { .. } => "decreed",
             Self::ClockWentBack { .. } => "clockWentBack",
             Self::Mode { .. } => "mode",
             Self::Halted(_) => "halted",
@@ -259,6 +273,13 @@ impl Limit {
             Self::ForeignWriter { writer } => {
                 format!("nothing is carried out: {writer} changes the size too")
             }
+            Self::Dip { since, until } => format!(
+                "nothing is taken away until {}: since {} demand is far below its forecast, as in an outage, and after \
+                 one it comes back at once",
+                clock(*until, zone),
+                clock(*since, zone)
+            ),
+            Self::Decreed { decree } => decree.tell(zone),
             Self::ClockWentBack { before } => format!(
                 "nothing is taken away: the clock went back, the turn before was at {}",
                 clock(*before, zone)

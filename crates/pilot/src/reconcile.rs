@@ -1,5 +1,6 @@
 use jiff::{SignedDuration, Timestamp};
 
+use crate::dip::Dip;
 use crate::drain::take_away;
 use crate::planning::standing;
 use crate::{Briefing, Command, FORECAST_FRESH, Halted, Limit, Mode, Move, Phase, Quality, Sighting, Size};
@@ -107,6 +108,8 @@ fn objections(briefing: &Briefing, past: &[Move]) -> Vec<Limit> {
     };
     let clock = briefing.last.as_ref().filter(|last| last.at > briefing.now);
     let clock = clock.map(|last| Limit::ClockWentBack { before: last.at });
+    let dip = Dip::of(briefing)
+        .and_then(|dip| Some(Limit::Dip { since: dip.since, until: dip.holds_until(briefing.now)? }));
     let quality = briefing.evidence.quality(briefing.now, workload.hold);
     let evidence = (!matches!(quality, Quality::Complete)).then_some(Limit::Evidence(quality));
     let grew = past.iter().rev().find(|change| change.to > change.from);
@@ -115,7 +118,10 @@ fn objections(briefing: &Briefing, past: &[Move]) -> Vec<Limit> {
     let mode = (workload.mode == Mode::ScaleOutOnly).then_some(Limit::Mode { mode: workload.mode });
     let halt = briefing.halts.iter().find(|h| h.what == Halted::ScaleIn && h.span.holds(briefing.now));
     let halt = halt.map(|halt| Limit::Halted(halt.clone()));
-    [seen, clock, evidence, forecast_objects(briefing), cool_down, mode, halt].into_iter().flatten().collect()
+    [seen, clock, evidence, dip, forecast_objects(briefing), cool_down, mode, halt]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// A forecast agrees by being there: what it needs is in the wanted size already.

@@ -1,6 +1,6 @@
 use jiff::SignedDuration;
 
-use crate::{Briefing, Buffer, Change, Demand, Level, Note, Override, Size, Span, Throughput};
+use crate::{Briefing, Buffer, Change, Demand, Level, Limit, Note, Override, Size, Span, Throughput};
 
 /// What is assumed of a start until one has been seen: on the long side for containers, short for machines.
 pub(crate) const START_UP_ASSUMED: SignedDuration = SignedDuration::from_mins(5);
@@ -104,6 +104,8 @@ pub(crate) struct Decrees<'a> {
     throughput_whole: bool,
     pad_percent: f64,
     pad_servers: Size,
+    /// What pads, or says what a server serves.
+    pushing: Vec<&'a Override>,
 }
 
 impl<'a> Decrees<'a> {
@@ -128,8 +130,14 @@ impl<'a> Decrees<'a> {
                     self.ceiling = smallest(self.ceiling, size, decree);
                 }
             }
-            Change::PadPercent(percent) => self.pad_percent += percent.max(0.0),
-            Change::PadServers(size) => self.pad_servers = self.pad_servers + size,
+            Change::PadPercent(percent) => {
+                self.pad_percent += percent.max(0.0);
+                self.pushing.push(decree);
+            }
+            Change::PadServers(size) => {
+                self.pad_servers = self.pad_servers + size;
+                self.pushing.push(decree);
+            }
             Change::Demand(demand) => {
                 let more = self.demand.is_none_or(|(most, by)| (demand, &decree.id) > (most, &by.id));
                 self.demand = if more { Some((demand, decree)) } else { self.demand };
@@ -139,6 +147,7 @@ impl<'a> Decrees<'a> {
                 let less = self.throughput.is_none_or(|least| throughput < least);
                 self.throughput = if less { Some(throughput) } else { self.throughput };
                 self.throughput_whole |= whole;
+                self.pushing.push(decree);
             }
         }
     }
@@ -152,6 +161,13 @@ impl<'a> Decrees<'a> {
             }
             (Some((demand, by)), _) => Some((demand, Some(by))),
         }
+    }
+
+    /// What besides demand made a size what it is, in the order of their ids.
+    pub(crate) fn pushes(&self) -> impl Iterator<Item = Limit> {
+        let mut pushing = self.pushing.clone();
+        pushing.sort_by(|a, b| (&a.id, a.span).cmp(&(&b.id, b.span)));
+        pushing.into_iter().map(|decree| Limit::Decreed { decree: decree.clone() })
     }
 
     /// How demand is sized, if it is known what a server serves.

@@ -138,6 +138,7 @@ fn orders_one_start_up_ahead() {
 fn takes_a_step_of_five_percent() {
     let more = with(|b, _| {
         b.issued = issued(&[205.0]);
+        b.evidence = evidence([200.0; 15]);
         b.sighting = Some(Sighting::of(now(), Size(20), Size(20)));
     });
     check(
@@ -175,7 +176,10 @@ fn keeps_the_forecast_up_through_an_outage() {
     check(
         &outage,
         10,
-        &[STEADY, "note measured demand is 0.00 times its forecast: has its unit or its query changed?"],
+        &[
+            STEADY,
+            "note since 2026-03-02 09:00 (UTC) demand is far below the 100 that were expected then: an outage looks like this",
+        ],
     );
 }
 
@@ -433,6 +437,52 @@ fn suspects_a_change_of_unit_where_demand_is_a_thousand_times_its_forecast() {
     assert_eq!(
         decision.notes.last().unwrap().to_string(),
         "measured demand is 1000.00 times its forecast: has its unit or its query changed?"
+    );
+}
+
+#[test] // A1, S12
+fn takes_nothing_away_while_demand_is_gone_as_in_an_outage() {
+    let silent = with(|b, _| {
+        b.sighting = Some(Sighting::of(now(), Size(14), Size(14)));
+        b.evidence = evidence([100.0; 14].into_iter().chain([3.0]));
+    });
+    let gone = "nothing is taken away until 2026-03-02 10:00 (UTC): since 2026-03-02 09:00 (UTC) demand is far below its \
+                forecast, as in an outage, and after one it comes back at once";
+    let first = decide(&silent);
+    assert_eq!((first.size, told(&first).contains(&format!("but {gone}"))), (Size(14), true));
+    // A forecast that has followed the drop, measurements that have been down for all of the hold.
+    let mut later = next(&silent, first);
+    later.now += minutes(20);
+    later.issued = issued(&[5.0]);
+    later.evidence = evidence([3.0; 15]);
+    later.evidence.readings.iter_mut().for_each(|reading| reading.at += minutes(20));
+    assert_eq!(decide(&later).size, Size(14), "it is remembered");
+    let mut back = later.clone();
+    back.evidence.readings.last_mut().unwrap().demand = Demand::new(60.0).unwrap();
+    assert!(!decide(&back).notes.iter().any(|note| note.code() == "dip"), "it is over when demand is back");
+    later.last = Some(Arc::new(decide(&later)));
+    later.now += minutes(41);
+    later.evidence.readings.iter_mut().for_each(|reading| reading.at += minutes(41));
+    let forecast = later.issued.as_ref().unwrap().forecast.clone();
+    later.issued = Some(Arc::new(Issued { at: later.now, forecast }));
+    let patience = decide(&later);
+    assert!(patience.size < Size(14), "after an hour it is how things are: {:?}", told(&patience));
+}
+
+#[test] // B1, B7
+fn names_the_padding_and_the_throughput_that_are_part_of_a_size() {
+    let padded = with(|b, _| {
+        b.overrides = vec![
+            decree("b", Change::PadServers(Size(2)), -5, 60),
+            decree("a", Change::Throughput(Throughput::new(5.0).unwrap()), -5, 60),
+        ];
+    });
+    let by = "until 2026-03-02 09:55 (UTC) by mara (launch)";
+    let decision = decide(&padded);
+    let said: Vec<String> = decision.limits.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        (decision.size, said),
+        (Size(22), vec![format!("5 per server {by}"), format!("2 more servers than needed {by}")])
     );
 }
 
