@@ -6,7 +6,7 @@ TRACES   ?= $(or $(TIDECAST_TRACES),$(wildcard ../shared/data))
 BIN       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/tidecast
 
 .DEFAULT_GOAL := help
-.PHONY: help release demo test check fmt swarm bench bench-forecast bench-capacity bless docs clean
+.PHONY: help release demo test check fmt swarm bench bench-forecast bench-capacity bench-service bless docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -37,6 +37,9 @@ bench-forecast: release ## accuracy and calibration on the traces, into docs/ben
 
 bench-capacity: release ## service and cost of the policies on the traces, into docs/benchmarks/capacity.md
 	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench capacity
+
+bench-service: release ## how the service bears its load, into docs/benchmarks/service.md
+	@scripts/bench_service.py --binary $(BIN)
 
 bless: ## take what the code says now as the new goldens; read the diff
 	@scripts/bless

@@ -20,7 +20,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use board::{Board, Late, News, Seat};
-pub use calendar::{Calendar, Event, When};
+pub use calendar::Agenda;
 pub use charge::{Charge, Turned};
 pub use forecaster::{Cadence, Forecaster, Workshop};
 pub use pace::Pace;

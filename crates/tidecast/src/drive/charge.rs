@@ -10,7 +10,7 @@ use tidecast_pilot::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Calendar, Forecaster};
+use super::{Agenda, Forecaster};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
@@ -20,7 +20,7 @@ use crate::trouble::Trouble;
 #[derive(Debug)]
 pub struct Charge {
     workload: Arc<Workload>,
-    calendar: Calendar,
+    agenda: Agenda,
     pub(super) collector: Collector,
     forecaster: Forecaster,
     scaler: Arc<dyn Scaler>,
@@ -86,10 +86,10 @@ const FILL_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 const KEEP_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 impl Charge {
-    /// A workload with its source, its forecaster and its scaler. `calendar` is what the configuration decrees.
+    /// A workload with its source, its forecaster and its scaler. `agenda` is what the calendar decrees.
     pub fn new(
         workload: Arc<Workload>,
-        calendar: Calendar,
+        agenda: Agenda,
         collector: Collector,
         forecaster: Forecaster,
         scaler: Arc<dyn Scaler>,
@@ -99,7 +99,7 @@ impl Charge {
         let filling = Filling::From(None);
         Self {
             workload,
-            calendar,
+            agenda,
             collector,
             forecaster,
             scaler,
@@ -144,7 +144,7 @@ impl Charge {
             && let Ok(ledger) = self.store.load(&self.workload.name).await
         {
             (briefing.turn, briefing.last) = (ledger.turn + 1, ledger.last.clone());
-            briefing.overrides = ledger.overrides.into_iter().chain(self.calendar.due(now)).collect();
+            briefing.overrides = ledger.overrides.into_iter().chain(self.agenda.due(now)).collect();
             briefing.halts = ledger.halts;
             decision = Arc::new(decide(&briefing));
         }
@@ -293,7 +293,7 @@ impl Charge {
             issued: self.forecaster.issued().cloned(),
             evidence,
             sighting,
-            overrides: ledger.overrides.into_iter().chain(self.calendar.due(now)).collect(),
+            overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
             halts: ledger.halts,
             lessons: self.lessons(),
             last: ledger.last,

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
+use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
 use tidecast_pilot::{Drift, Issued, Lessons, learn};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinHandle;
@@ -82,6 +83,7 @@ pub struct Forecaster {
     series: String,
     model: String,
     zone: TimeZone,
+    special: Arc<SpecialDays>,
     cadence: Cadence,
     issued: Option<Arc<Issued>>,
     learned: Option<Learned>,
@@ -131,7 +133,29 @@ impl Forecaster {
     ) -> Self {
         let (series, model) = (series.into(), model.into());
         let (issued, learned, drift, unfit, tried, anew, work) = (None, None, None, None, None, false, None);
-        Self { workshop, series, model, zone, cadence, issued, learned, drift, unfit, tried, anew, work }
+        let special = Arc::new(SpecialDays::new(zone.clone()));
+        Self {
+            workshop,
+            series,
+            model,
+            zone,
+            special,
+            cadence,
+            issued,
+            learned,
+            drift,
+            unfit,
+            tried,
+            anew,
+            work,
+        }
+    }
+
+    /// The same, not misled by these days.
+    #[must_use]
+    pub fn knowing(mut self, special: SpecialDays) -> Self {
+        self.special = Arc::new(special);
+        self
     }
 
     /// Remembers the newest forecast there is, so that the first turn has one.
@@ -201,6 +225,7 @@ impl Forecaster {
             series: self.series.clone(),
             model: self.model.clone(),
             zone: self.zone.clone(),
+            special: self.special.clone(),
             cadence: self.cadence,
             learned: self.learned.take().filter(|learned| !stale(learned)),
             lessons,
@@ -224,6 +249,7 @@ struct Job {
     series: String,
     model: String,
     zone: TimeZone,
+    special: Arc<SpecialDays>,
     cadence: Cadence,
     learned: Option<Learned>,
     lessons: Lessons,
@@ -283,7 +309,7 @@ impl Job {
                 learned.fitted.update(series);
                 Ok(learned)
             }
-            None => fit(&self.model, self.zone, series, self.now),
+            None => fit(&self.model, self.zone, &self.special, series, self.now),
         };
         let learned = match learned {
             Ok(learned) => learned,
@@ -303,14 +329,25 @@ impl Job {
 const FALLBACKS: [&str; 4] = ["ensemble", "recent_days", "last_week", "all_seen"];
 
 /// The model, or the first of those that stand in for it; why none does, if none does.
-fn fit(name: &str, zone: TimeZone, series: &Series, at: Timestamp) -> Result<Learned, String> {
+fn fit(
+    name: &str,
+    zone: TimeZone,
+    special: &Arc<SpecialDays>,
+    series: &Series,
+    at: Timestamp,
+) -> Result<Learned, String> {
     let mut declined: Option<String> = None;
     for candidate in [name].into_iter().chain(FALLBACKS) {
         let Some(model) = models::named(candidate, Leads::knots()) else {
             declined.get_or_insert(format!("there is no model {candidate:?}"));
             continue;
         };
-        match InCivilTime::new(model, zone.clone()).fit(series) {
+        let model: Box<dyn Model> = Box::new(InCivilTime::new(model, zone.clone()));
+        let model = match special.is_empty() {
+            true => model,
+            false => Box::new(WithSpecialDays { model, days: special.clone() }),
+        };
+        match model.fit(series) {
             Ok(fitted) => {
                 let fallback = declined.map(|why| format!("{why}; {candidate} stands in"));
                 return Ok(Learned { fitted, at, fallback });

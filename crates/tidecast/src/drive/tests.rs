@@ -203,14 +203,7 @@ impl Scene {
         let step = SignedDuration::from_mins(1);
         let collector = Collector::new(meter.clone(), self.history.clone(), name, CADENCE.window, step);
         let forecaster = Forecaster::new(self.workshop.clone(), name, "last_week", TimeZone::UTC, CADENCE);
-        Charge::new(
-            Arc::new(workload),
-            Calendar::default(),
-            collector,
-            forecaster,
-            scaler,
-            self.store.clone(),
-        )
+        Charge::new(Arc::new(workload), Agenda::default(), collector, forecaster, scaler, self.store.clone())
     }
 }
 

@@ -7,10 +7,10 @@ use tidecast_pilot::WorkloadName;
 
 use super::{Known, Told};
 use crate::config::Config;
-use crate::config::section::{CalendarEntry, Demand, PrometheusSource, Source as Section, Target, Workload};
+use crate::config::section::{Demand, PrometheusSource, Source as Section, Target, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
-use crate::drive::{Cadence, Calendar, Charge, Drive, Event, Forecaster, Pace, Recipe, When, Workshop};
+use crate::drive::{Agenda, Cadence, Charge, Drive, Forecaster, Pace, Recipe, Workshop};
 use crate::egress::{Connector, Door, Limits, Rules};
 use crate::scaler::{Scaler, Shown};
 use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
@@ -87,7 +87,7 @@ impl Fleet {
     /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
     pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config) -> usize {
         drive.set_pace(pace(config));
-        let told = told(config);
+        let told = told(config, &self.folder);
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
         let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
@@ -107,7 +107,7 @@ impl Fleet {
             (self.known.clone(), self.workshops.workshop.clone(), cadence(config));
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
         let section = config.sources.get(&workload.demand.source).cloned();
-        let events = events(&config.calendar, &workload);
+        let calendar = config.calendar_of(&workload, &self.folder).map_err(|error| error.to_string());
         Arc::new(move || {
             let name = workload.name.as_str();
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
@@ -119,10 +119,12 @@ impl Fleet {
             let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
             let store: Arc<dyn Store> = known.store.clone();
-            let calendar = Calendar::new(events.clone());
+            let calendar = calendar.clone().map_err(unusable)?;
+            let forecaster = forecaster.knowing(calendar.special.clone());
+            let agenda = Agenda::new(calendar);
             let charge = Charge::new(
                 Arc::new(piloted),
-                calendar,
+                agenda,
                 collector,
                 forecaster,
                 scaler(&workload.target),
@@ -143,10 +145,11 @@ fn scaler(target: &Target) -> Arc<dyn Scaler> {
 }
 
 /// All that a workload's turns depend on.
-fn told(config: &Config) -> Told {
+fn told(config: &Config, folder: &Path) -> Told {
     let one = |workload: &Workload| {
-        let calendar: Vec<&CalendarEntry> =
-            config.calendar.iter().filter(|entry| entry.workload.matches(&workload.name)).collect();
+        // Calendar files are part of what is told: a workload whose file has changed begins anew.
+        let calendar = config.calendar_of(workload, folder).map_err(|error| error.to_string());
+        let calendar = serde_json::to_value(calendar).unwrap_or_default();
         let all = serde_json::json!([
             workload,
             config.sources.get(&workload.demand.source),
@@ -159,26 +162,6 @@ fn told(config: &Config) -> Told {
         (WorkloadName(workload.name.as_str().to_owned()), all)
     };
     config.workloads.iter().map(one).collect()
-}
-
-fn events(calendar: &[CalendarEntry], workload: &Workload) -> Vec<Event> {
-    let ours = calendar.iter().enumerate().filter(|(_, entry)| entry.workload.matches(&workload.name));
-    ours.filter_map(|(i, entry)| {
-        let when = match (&entry.at, &entry.schedule) {
-            (Some(at), _) => When::Once(at.0),
-            (None, Some(schedule)) => When::Cron(Box::new(schedule.cron().clone())),
-            (None, None) => return None,
-        };
-        Some(Event {
-            id: format!("calendar-{i}"),
-            when,
-            zone: entry.zone.as_ref().unwrap_or(&workload.zone).zone().clone(),
-            lasts: span(entry.lasts),
-            changes: entry.changes(),
-            reason: entry.reason.clone(),
-        })
-    })
-    .collect()
 }
 
 /// The ways to the servers that sources name, one for each, shared by all workloads that ask it.

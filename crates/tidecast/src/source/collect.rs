@@ -66,7 +66,7 @@ impl Collector {
     pub const OVERLAP_DEEP: SignedDuration = SignedDuration::from_hours(6);
     /// What is asked for first, so that there is something to decide by at once.
     pub const AT_FIRST: SignedDuration = SignedDuration::from_hours(2);
-    /// What is asked for at once when filling back.
+    /// What is asked for at once when filling back: a day of minutes, or as many points of longer steps.
     pub const CHUNK: SignedDuration = SignedDuration::from_hours(24);
     /// How far back readings are kept as evidence.
     pub const READINGS: SignedDuration = SignedDuration::from_hours(2);
@@ -203,7 +203,8 @@ impl Collector {
     /// What fills the history back, beside the looks.
     pub fn back_fill(&self) -> BackFill {
         let (source, history) = (self.source.clone(), self.history.clone());
-        BackFill { source, history, series: self.series.clone(), window: self.window }
+        let chunk = Self::CHUNK * i32::try_from(self.step.as_secs() / 60).unwrap_or(1).clamp(1, 60);
+        BackFill { source, history, series: self.series.clone(), window: self.window, chunk }
     }
 }
 
@@ -214,6 +215,7 @@ pub struct BackFill {
     history: Arc<History>,
     series: String,
     window: SignedDuration,
+    chunk: SignedDuration,
 }
 
 impl BackFill {
@@ -237,7 +239,7 @@ impl BackFill {
             if from <= goal {
                 return Ok(all.remarks);
             }
-            let since = from.saturating_sub(Collector::CHUNK).unwrap_or(goal).max(goal);
+            let since = from.saturating_sub(self.chunk).unwrap_or(goal).max(goal);
             let taken = self.source.samples(since, from).await?;
             samples += taken.samples.0.len();
             let asked = Asked { from: since, until: from };

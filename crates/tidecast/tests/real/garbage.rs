@@ -71,7 +71,7 @@ fn query(last: i64) -> [(&'static str, &'static str); 4] {
 }
 
 /// A proxy on a port of its own, which falsifies by a seeded chance.
-async fn proxy(upstream: u16) -> String {
+pub(crate) async fn proxy(upstream: u16) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move {

@@ -5,6 +5,8 @@
 mod garbage;
 mod kills;
 mod lost_scrapes;
+mod rules;
 mod servers;
+mod service;
 mod targets;
 mod weeks;

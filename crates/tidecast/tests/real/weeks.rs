@@ -22,7 +22,7 @@ fn load(minute: i64) -> f64 {
 }
 
 /// The last full minute, before which everything is back-filled.
-fn last_minute() -> i64 {
+pub(crate) fn last_minute() -> i64 {
     now().as_second() / 60 - 2
 }
 
@@ -31,7 +31,7 @@ fn at(minute: i64) -> Timestamp {
 }
 
 /// A folder with Prometheus blocks: two pods, a value a minute for four weeks.
-fn blocks(last: i64) -> Option<TempDir> {
+pub(crate) fn blocks(last: i64) -> Option<TempDir> {
     let promtool = installed("promtool")?;
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::from("# TYPE demand gauge\n");

@@ -8,7 +8,7 @@ use super::super::client::{At, Client};
 use super::super::exit::{Exit, Outcome, Stop};
 use super::super::table::{Format, Sheet};
 use super::super::units::duration;
-use super::{now, when};
+use super::{now, when, when_briefly};
 
 /// Decree a floor, a ceiling, a demand or a throughput for a span of time; it ends by itself
 #[derive(Debug, Args)]
@@ -189,31 +189,31 @@ fn list(client: &Client, context: &mut Context) -> Outcome {
         writeln!(context.out, "{all}")?;
         return Ok(Exit::Done);
     }
-    let mut sheet = Sheet::new(7, ["ID", "WORKLOAD", "WHAT", "FROM", "UNTIL", "BY", "WHY"]);
+    let mut sheet = Sheet::new(4, ["WORKLOAD", "WHAT", "BY", "WHY", "FROM", "UNTIL", "ID"]);
     let whom = |workload: &Option<String>| workload.clone().unwrap_or_else(|| "all".into());
     for o in &overrides {
-        let (from, until) = (when(o.from), when(o.until));
+        let (from, until) = (when_briefly(o.from), when_briefly(o.until));
         sheet.push(vec![
-            o.id.clone(),
             whom(&o.workload),
             o.change.to_string(),
-            from,
-            until,
             o.author.clone(),
             o.reason.clone(),
+            from,
+            until,
+            o.id.clone(),
         ]);
     }
     for h in &halts {
         let what = if h.what == Halted::All { "nothing is carried out" } else { "nothing is taken away" };
-        let (from, until) = (when(h.from), when(h.until));
+        let (from, until) = (when_briefly(h.from), when_briefly(h.until));
         sheet.push(vec![
-            h.id.clone(),
             whom(&h.workload),
             what.into(),
-            from,
-            until,
             h.author.clone(),
             h.reason.clone(),
+            from,
+            until,
+            h.id.clone(),
         ]);
     }
     match context.format {

@@ -18,6 +18,11 @@ pub(crate) fn when(time: Timestamp) -> String {
     tidecast::explain::clock(time, &TimeZone::system())
 }
 
+/// The same without year and offset, for tables.
+pub(crate) fn when_briefly(time: Timestamp) -> String {
+    time.to_zoned(TimeZone::system()).strftime("%m-%d %H:%M").to_string()
+}
+
 /// The time. A command's own clock; nothing is decided by it.
 pub(crate) fn now() -> Timestamp {
     tidecast::drive::clock()

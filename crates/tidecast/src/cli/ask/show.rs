@@ -9,7 +9,7 @@ use super::super::client::{At, of};
 use super::super::exit::{Exit, Outcome};
 use super::super::figures::brief;
 use super::super::table::{Format, Sheet};
-use super::{apart, when};
+use super::{apart, when, when_briefly};
 
 /// List what the service has in its care, or look at one workload
 #[derive(Debug, Args)]
@@ -180,13 +180,13 @@ impl Plan {
             writeln!(context.out, "{}", serde_json::to_string(&plan).map_err(std::io::Error::other)?)?;
             return Ok(Exit::Done);
         }
-        let mut sheet = Sheet::new(1, ["AT", "SIZE", "CHANGE", "BECAUSE"]);
+        let mut sheet = Sheet::new(1, ["BECAUSE", "AT", "SIZE", "CHANGE"]);
         let mut before = plan.current.as_ref().map(|step| step.size);
         for step in plan.current.iter().chain(&plan.steps) {
             let change = before.filter(|before| *before != step.size);
             let change = change
                 .map_or("–".into(), |before| format!("{:+}", i64::from(step.size) - i64::from(before)));
-            sheet.push(vec![when(step.at), step.size.to_string(), change, step.because.clone()]);
+            sheet.push(vec![step.because.clone(), when_briefly(step.at), step.size.to_string(), change]);
             before = Some(step.size);
         }
         match context.format {
