@@ -100,6 +100,7 @@ def page(args, traces, whole, singles, means):
         yield from calibration(means)
     yield from per_trace(traces, whole)
     yield from speed(traces, whole)
+    yield from budgets(args)
 
 
 def accuracy(whole, singles):
@@ -151,6 +152,21 @@ def speed(traces, whole):
     yield from ("## Speed", "", "| trace | origins | time to fit, all fits | time per origin, all leads |", "|---|---|---|---|")
     for trace, (own, _) in zip(traces, whole):
         yield f"| {stem(trace)} | {own['origins']} | {own['fit_ms']:.0f} ms | {own['forecast_us']:.0f} µs |"
+
+
+def budgets(args):
+    """What one workload takes: a cold start, a turn, memory; on the samples that ship inside."""
+    command = [args.binary, "bench", "--model", "all", "--policy", "oracle", "-o", "json", "--quiet"]
+    done = subprocess.run(list(map(str, command)), stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True, check=True)
+    yield from (
+        "", "## One workload on one core", "",
+        "`tidecast bench`: 25 leads are learned from the history that ships inside (eight weeks of five-minute values where there are as many); a turn takes in a value and forecasts 24 steps.", "",
+        "| model | data | values | cold start | one turn | memory of one more |", "|---|---|---|---|---|---|",
+    )
+    for row in map(json.loads, done.stdout.splitlines()):
+        if row["kind"] == "model":
+            memory = "–" if row.get("kib") is None else f"{row['kib'] / 1024:.1f} MiB"
+            yield f"| {row['model']} | {row['data']} | {row['points']} | {row['fit_ms']:.0f} ms | {row['turn_us']:.0f} µs | {memory} |"
 
 
 def figure(value):

