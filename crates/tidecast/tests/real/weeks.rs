@@ -146,7 +146,7 @@ async fn fills_a_history_back_over_a_restart_of_the_source() {
     assert!(shares[0] > 0.25 && shares.last() == Some(&1.0), "{shares:?}");
     let month = history.read("shop", at(last - MINUTES), at(last)).await.unwrap();
     assert_eq!(month.0.len() as i64, MINUTES + 1);
-    drop((collector, history));
+    drop((collector, back_fill, history));
     // About three bytes a sample; the file has whole pages only, and how full each day's last one is depends on the time of day.
     let bytes = size(store.path());
     assert!(bytes < 5 * MINUTES as u64, "{bytes} bytes for {MINUTES} samples");
