@@ -41,6 +41,16 @@ impl<'a> Table<'a> {
             let (done, to_come) = table.rows.split_at_mut((step + 1) * width);
             let here = &done[step * width..];
             let until = step + rules.binds(step, steps);
+            if pen.is_plain(step, lowest[step]) {
+                let before = (&here[reached..], reached);
+                let changes = rules.adds_at(step) || rules.removes_at(step);
+                if changes {
+                    ladder.change(rules, step, before, &mut pen.minima, &mut pen.changed);
+                }
+                pen.stay_or_change(here, changes, lowest[step], &mut to_come[..width]);
+                reached = lowest[step];
+                continue;
+            }
             pen.stay(step, here, lowest[step], &mut to_come[..width]);
             if rules.adds_at(step) || rules.removes_at(step) {
                 let target = &mut to_come[(until - step - 1) * width..(until - step) * width];
@@ -138,6 +148,26 @@ impl<'a> Pen<'a> {
         self.costs[from..].fill(0.0);
         for k in step..until {
             add_cost(&mut self.costs[from..], &self.sizes[from..], self.problem, k);
+        }
+    }
+
+    /// Whether both ways on lead to the next step, and cost nothing but the size there: most steps of most plans.
+    fn is_plain(&self, step: usize, from: usize) -> bool {
+        let covered = f64::from(self.problem.floors[step]) <= self.sizes[from];
+        let free = self.problem.caps.is_empty() && planned(self.problem, step).is_none();
+        self.rules.dwell <= 1 && free && covered
+    }
+
+    /// Both ways on from a plain step, in one pass.
+    fn stay_or_change(&self, here: &[f64], changes: bool, from: usize, next: &mut [f64]) {
+        let ways = here[from..].iter().zip(&self.sizes[from..]);
+        if !changes {
+            next[from..].iter_mut().zip(ways).for_each(|(next, (here, size))| *next = here + size);
+            return;
+        }
+        let other = self.rules.change_cost;
+        for ((next, (here, size)), changed) in next[from..].iter_mut().zip(ways).zip(&self.changed[from..]) {
+            *next = lesser(*here, changed + other) + size;
         }
     }
 
