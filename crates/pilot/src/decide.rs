@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dip::Dip;
-use crate::planning::{basis, planned, reach};
+use crate::planning::{basis, planned, reach, stays_good};
 use crate::sizing::{Decrees, Footing};
 use crate::{
     Briefing, Decision, FORECAST_FRESH, Limit, Note, Plan, Quality, Reading, Reason, Reconciled, Size, Span,
@@ -40,11 +40,14 @@ pub fn decide(briefing: &Briefing) -> Decision {
     }
 }
 
-/// The plan in force if it was made of the same, else a new one; never a flawed one.
+/// The plan in force if it was made of the same, or of a forecast that hardly differs; else a new one, never a flawed one.
 fn current_plan(briefing: &Briefing, footing: &Footing, notes: &mut Vec<Note>) -> Arc<Plan> {
     let basis = basis(briefing, footing);
     let in_force = briefing.last.as_ref().map(|last| &last.plan);
-    if let Some(plan) = in_force.filter(|plan| plan.basis == basis && plan.at(briefing.now).is_some()) {
+    let same = |plan: &&Arc<Plan>| {
+        plan.basis == basis || (plan.basis.digest == basis.digest && stays_good(plan, briefing, footing))
+    };
+    if let Some(plan) = in_force.filter(|plan| plan.at(briefing.now).is_some()).filter(same) {
         let lasting = |note: &&Note| matches!(note, Note::Short { .. } | Note::Coarse { .. });
         let told = briefing.last.iter().flat_map(|last| &last.notes);
         notes.extend(told.filter(lasting).cloned());

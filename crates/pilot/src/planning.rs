@@ -63,6 +63,45 @@ pub(crate) fn basis(briefing: &Briefing, footing: &Footing) -> Basis {
     Basis { issued, digest: crate::digest::digest(briefing, footing) }
 }
 
+/// How long a plan may stay when only the forecast is newer.
+const STAYS: SignedDuration = SignedDuration::from_hours(1);
+/// How many steps ahead a newer forecast is looked at before the plan in force is left in peace: two hours.
+const LOOKED_AT: usize = 24;
+
+/// Whether the plan in force is still good enough under a newer forecast: it is not old, covers all that comes within two
+/// hours and a start-up, and has not more to spare there than the changes that would save it cost.
+///
+/// A plan made anew could save the spare, and would pay for each of its changes; so as long as the spare is worth less
+/// than the changes that the plan has there anyway and one more, planning again would only move steps about.
+pub(crate) fn stays_good(plan: &Plan, briefing: &Briefing, footing: &Footing) -> bool {
+    let young = plan.steps.first().is_some_and(|first| briefing.now.duration_since(first.at) < STAYS);
+    let far = plan.until.is_some_and(|until| reach(briefing).duration_since(until) < STAYS);
+    if !young || !far || briefing.issued.is_none() {
+        return false;
+    }
+    let ahead = LOOKED_AT.max(2 * lead_steps(&briefing.workload, footing.start_up));
+    let needs = Needs::first(ahead + lead_steps(&briefing.workload, footing.start_up), briefing, footing);
+    let orders = Orders::of(briefing, footing, &needs);
+    let rules = rules(briefing, &needs, &orders);
+    // What stands goes no faster than it may: what that leaves above the floors no plan could save.
+    let mut least = plan.at(briefing.now).map_or(orders.standing, |step| step.size.get());
+    let mut spare = 0.0;
+    for (step, floor) in orders.floors.iter().enumerate().take(ahead) {
+        let Some(planned) = plan.at(needs.at(step).max(briefing.now)) else { return false };
+        if planned.size.get() < *floor {
+            return false;
+        }
+        if rules.removes_at(step) {
+            least -= rules.down_max.map_or(least, |max| max.of(least).min(least));
+        }
+        least = least.max(*floor);
+        spare += f64::from(planned.size.get().saturating_sub(least));
+    }
+    let soon = needs.at(ahead.min(needs.len()));
+    let changes = plan.after(briefing.now).iter().take_while(|step| step.at < soon).count();
+    spare <= (changes + 1) as f64 * (rules.up_cost + rules.change_cost)
+}
+
 /// How far a plan made now looks: as far as the forecast, at most a week.
 pub(crate) fn reach(briefing: &Briefing) -> Timestamp {
     let (start, len) = steps(briefing);
@@ -88,7 +127,13 @@ struct Needs<'a> {
 
 impl<'a> Needs<'a> {
     fn of(briefing: &'a Briefing, footing: &Footing) -> Self {
+        Self::first(usize::MAX, briefing, footing)
+    }
+
+    /// Of the first steps only, at most so many.
+    fn first(most: usize, briefing: &'a Briefing, footing: &Footing) -> Self {
         let (start, len) = steps(briefing);
+        let len = len.min(most);
         let forecast = briefing.issued.as_ref().map(|issued| &issued.forecast);
         let mut needs = Self {
             start,

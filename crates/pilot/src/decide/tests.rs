@@ -486,6 +486,33 @@ fn names_the_padding_and_the_throughput_that_are_part_of_a_size() {
     );
 }
 
+/// The turn five minutes later, with a newer forecast of these demands.
+fn five_minutes_later(briefing: &Briefing, demand: &[f64]) -> Briefing {
+    let mut later = next(briefing, decide(briefing));
+    later.now += minutes(5);
+    later.evidence.readings.iter_mut().for_each(|reading| reading.at += minutes(5));
+    let mut issued = (*issued(demand).unwrap()).clone();
+    issued.at = later.now;
+    later.issued = Some(Arc::new(issued));
+    later
+}
+
+#[test] // S5.2, F15
+fn leaves_the_plan_in_peace_while_a_newer_forecast_hardly_differs() {
+    let rush = [100.0, 100.0, 100.0, 100.0, 200.0, 200.0, 200.0, 200.0, 200.0, 100.0];
+    let costly = with(|b, w| {
+        b.issued = issued(&rush);
+        w.costs.scale_up = Told::Given(60.0);
+    });
+    let first = decide(&costly);
+    let same = decide(&five_minutes_later(&costly, &rush.map(|demand| 0.98 * demand)));
+    assert!(same.plan == first.plan, "two percent less saves less than a change costs");
+    let more = decide(&five_minutes_later(&costly, &rush.map(|demand| 1.06 * demand)));
+    assert!(more.plan != first.plan, "what it does not cover is planned for at once");
+    let none = decide(&five_minutes_later(&costly, &[50.0]));
+    assert!(none.plan != first.plan, "a rush that does not come is not waited for");
+}
+
 /// The briefing of the next turn, after everything was carried out.
 fn next(briefing: &Briefing, decision: Decision) -> Briefing {
     let mut next = briefing.clone();

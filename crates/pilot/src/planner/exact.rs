@@ -86,7 +86,7 @@ impl Rules {
     }
 
     /// Whether servers may be taken away at `step`.
-    pub(super) fn removes_at(&self, step: usize) -> bool {
+    pub(crate) fn removes_at(&self, step: usize) -> bool {
         step >= self.frozen && (self.first + step as i64).rem_euclid(self.down_every.max(1) as i64) == 0
     }
 

@@ -111,7 +111,7 @@ impl Fleet {
         Arc::new(move || {
             let name = workload.name.as_str();
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
-            let piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
+            let mut piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
             let section = section.as_ref().ok_or_else(|| unusable("it has no source".into()))?;
             let source =
                 source(section, &workload.demand, &servers, &folder, || known.inboxes.made(&piloted.name))?;
@@ -120,6 +120,7 @@ impl Fleet {
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
             let store: Arc<dyn Store> = known.store.clone();
             let calendar = calendar.clone().map_err(unusable)?;
+            piloted.calendar.special.clone_from(&calendar.special);
             let forecaster = forecaster.knowing(calendar.special.clone());
             let agenda = Agenda::new(calendar);
             let charge = Charge::new(
