@@ -486,6 +486,33 @@ fn names_the_padding_and_the_throughput_that_are_part_of_a_size() {
     );
 }
 
+#[test] // S12, F20
+fn remembers_its_cool_down_through_a_restart() {
+    let surge = with(|b, w| {
+        b.evidence = evidence([100.0, 200.0]);
+        w.cool_down = minutes(30);
+        w.hold = minutes(1);
+    });
+    let grown = decide(&surge);
+    assert_eq!((grown.size, grown.moves.len()), (Size(20), 1));
+    // What a restart leaves is what the ledger holds.
+    let stored = serde_json::to_string(&grown).unwrap();
+    let mut later = next(&surge, serde_json::from_str(&stored).unwrap());
+    later.now += minutes(29);
+    later.evidence = evidence([100.0; 15]);
+    later.evidence.readings.iter_mut().for_each(|reading| reading.at += minutes(29));
+    let decision = decide(&later);
+    let until = "but the fleet grew only just now: nothing is taken away until 2026-03-02 09:30 (UTC)";
+    assert!(
+        decision.size == Size(20) && told(&decision).contains(&until.to_owned()),
+        "{:?}",
+        told(&decision)
+    );
+    later.now += minutes(1);
+    later.evidence.readings.iter_mut().for_each(|reading| reading.at += minutes(1));
+    assert!(decide(&later).size < Size(20));
+}
+
 /// The turn five minutes later, with a newer forecast of these demands.
 fn five_minutes_later(briefing: &Briefing, demand: &[f64]) -> Briefing {
     let mut later = next(briefing, decide(briefing));
