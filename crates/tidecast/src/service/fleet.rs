@@ -55,7 +55,8 @@ impl Workshops {
     /// As many benches as there are processors, less one for the turns.
     pub(super) fn of(config: &Config, history: Arc<History>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), 4);
+        let fills = (config.workloads.len() / 500).clamp(4, 32);
+        let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
         let large = config.workloads.len() > KEPT_FITS_MAX;
         Self { workshop: if large { workshop.forgetful() } else { workshop } }
     }
