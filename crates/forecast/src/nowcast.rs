@@ -34,7 +34,7 @@ use crate::Fan;
 ///     fans = nowcast.step(f64::from(100 + minute % 7));
 /// }
 /// let fan = fans.unwrap()[0];
-/// assert!(fan.at(0.99) > 104.0 && fan.at(0.99) < 108.0, "{fan:?}");
+/// assert!(fan.at(0.99) > 104.0 && fan.at(0.99) < 109.0, "{fan:?}");
 /// ```
 #[derive(Debug, Clone)]
 pub struct Nowcast {
