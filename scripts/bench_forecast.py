@@ -165,7 +165,8 @@ def budgets(args):
     )
     for row in map(json.loads, done.stdout.splitlines()):
         if row["kind"] == "model":
-            memory = "–" if row.get("kib") is None else f"{row['kib'] / 1024:.1f} MiB"
+            # Only the first model's memory is told: those after it settle in what it has freed.
+            memory = f"{row['kib'] / 1024:.1f} MiB" if row["model"] == "ensemble" and row.get("kib") else "–"
             yield f"| {row['model']} | {row['data']} | {row['points']} | {row['fit_ms']:.0f} ms | {row['turn_us']:.0f} µs | {memory} |"
 
 
