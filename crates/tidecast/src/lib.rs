@@ -2,7 +2,8 @@
 //! below; what is here fetches a briefing's facts and carries a decision out.
 //!
 //! Read in this order: [`trouble`] is how the outside fails; [`egress`] is the only way to an address that a user
-//! gave; [`foreign`] asks models that live elsewhere; [`source`] is where measured demand comes from; [`history`] is how a person's own files of it are read;
+//! gave; [`foreign`] asks models that live elsewhere; [`source`] is where measured demand comes from; [`history`] is
+//! how a person's own files of it are read;
 //! [`store`] is what must not be forgotten; [`config`] is what the operator wrote down.
 
 pub mod api;

@@ -17,7 +17,7 @@ use crate::{Calibrated, Fitted, Leads, Model, Series, Tunable, Unfit, tune};
 /// On traffic that differs from what the defaults were made for: very noisy, very slow to change, days unlike each other.
 ///
 /// # When it fails
-/// After a change of character that is younger than a few weeks. A fit costs about a hundred times that of the method.
+/// After a change of character that is younger than a few weeks. A fit costs three (regression) to fifteen (FFT) times that of the method.
 ///
 /// # Source
 /// *Scryer: Netflix's Predictive Auto Scaling Engine, Part 2*, "Future work": heuristics for the choice of cluster points
