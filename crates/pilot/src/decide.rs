@@ -24,7 +24,7 @@ pub fn decide(briefing: &Briefing) -> Decision {
     let wanted = wanted(briefing, &footing, &plan);
     notes.extend(wanted.notes);
     notes.extend(remarks(briefing, &footing));
-    let Reconciled { size, limits, commands, withheld, moves } = reconcile(briefing, wanted.size);
+    let Reconciled { size, limits, commands, withheld, allowed, moves } = reconcile(briefing, wanted.size);
     Decision {
         turn: briefing.turn,
         at: briefing.now,
@@ -35,6 +35,7 @@ pub fn decide(briefing: &Briefing) -> Decision {
         plan,
         commands,
         withheld,
+        allowed,
         notes,
         moves,
     }

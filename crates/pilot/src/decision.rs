@@ -29,10 +29,26 @@ pub struct Decision {
     pub commands: Vec<Command>,
     /// What would be carried out if mode and halts allowed it.
     pub withheld: Vec<Command>,
+    /// How much of all that the actuator may do of itself, such as carry the plan out while nobody watches.
+    #[serde(default)]
+    pub allowed: Allowed,
     /// What else is worth telling.
     pub notes: Vec<Note>,
     /// Changes ordered lately, for budget, ramp and cool-down: they survive restarts with the ledger.
     pub moves: Vec<Move>,
+}
+
+/// How much an actuator may do of itself on the strength of a decision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Allowed {
+    /// Nothing: mode, halts or a foreign writer withhold everything.
+    #[default]
+    Nothing,
+    /// Growing: something speaks against taking servers away just now.
+    Growing,
+    /// Growing and taking away.
+    Everything,
 }
 
 /// A change of size that was ordered.

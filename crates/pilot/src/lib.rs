@@ -41,7 +41,7 @@ mod workload;
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
 pub use command::Command;
 pub use decide::decide;
-pub use decision::{Decision, Move};
+pub use decision::{Allowed, Decision, Move};
 pub use drain::Drain;
 pub use evidence::{COMPLETE, Evidence, Quality, Reading};
 pub use flaws::{Flaw, flaws};

@@ -3,7 +3,9 @@ use jiff::{SignedDuration, Timestamp};
 use crate::dip::Dip;
 use crate::drain::take_away;
 use crate::planning::standing;
-use crate::{Briefing, Command, FORECAST_FRESH, Halted, Limit, Mode, Move, Phase, Quality, Sighting, Size};
+use crate::{
+    Allowed, Briefing, Command, FORECAST_FRESH, Halted, Limit, Mode, Move, Phase, Quality, Sighting, Size,
+};
 
 /// The share of servers that may be silent before none is taken away any more.
 const SILENT_MAX: f64 = 0.2;
@@ -19,6 +21,8 @@ pub struct Reconciled {
     pub commands: Vec<Command>,
     /// What would be, if mode and halts allowed it.
     pub withheld: Vec<Command>,
+    /// How much of it the actuator may do of itself.
+    pub allowed: Allowed,
     /// The moves that budget, ramp and cool-down remember, this one included.
     pub moves: Vec<Move>,
 }
@@ -44,12 +48,21 @@ pub fn reconcile(briefing: &Briefing, wanted: Size) -> Reconciled {
         limits.extend(against.into_iter().filter(|_| size == stands));
         limits.dedup();
     }
-    let (commands, withheld) = withhold(briefing, commands, &mut limits);
+    let Withheld { commands, withheld, all } = withhold(briefing, commands, &mut limits);
+    let allowed = allowed(all, || objections(briefing, &past).is_empty());
     let mut moves = past;
     if size != stands && !commands.is_empty() {
         moves.push(Move { at: briefing.now, from: stands, to: size });
     }
-    Reconciled { size, limits, commands, withheld, moves }
+    Reconciled { size, limits, commands, withheld, allowed, moves }
+}
+
+fn allowed(all_withheld: bool, may_shrink: impl FnOnce() -> bool) -> Allowed {
+    match () {
+        () if all_withheld => Allowed::Nothing,
+        () if may_shrink() => Allowed::Everything,
+        () => Allowed::Growing,
+    }
 }
 
 /// As far as the fleet may grow at once.
@@ -160,12 +173,14 @@ fn commands(briefing: &Briefing, stands: Size, size: Size) -> Vec<Command> {
     }
 }
 
-/// Parts what may be carried out from what may not.
-fn withhold(
-    briefing: &Briefing,
+struct Withheld {
     commands: Vec<Command>,
-    limits: &mut Vec<Limit>,
-) -> (Vec<Command>, Vec<Command>) {
+    withheld: Vec<Command>,
+    all: bool,
+}
+
+/// Parts what may be carried out from what may not.
+fn withhold(briefing: &Briefing, commands: Vec<Command>, limits: &mut Vec<Limit>) -> Withheld {
     let foreign = briefing.sighting.as_ref().and_then(|sighting| sighting.foreign.clone());
     let foreign = foreign.map(|writer| Limit::ForeignWriter { writer });
     let observing = (briefing.workload.mode == Mode::Observe).then_some(Limit::Mode { mode: Mode::Observe });
@@ -173,10 +188,10 @@ fn withhold(
     let halt = halt.map(|halt| Limit::Halted(halt.clone()));
     let against: Vec<Limit> = [foreign, observing, halt].into_iter().flatten().collect();
     if against.is_empty() {
-        return (commands, Vec::new());
+        return Withheld { commands, withheld: Vec::new(), all: false };
     }
     limits.extend(against);
-    (Vec::new(), commands)
+    Withheld { commands: Vec::new(), withheld: commands, all: true }
 }
 
 /// The moves that still count for anything.

@@ -5,6 +5,7 @@
 
 mod chores;
 mod fleet;
+mod hands;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -5,8 +5,8 @@ use tidecast_forecast::{Fan, Forecast, Grid};
 
 use super::*;
 use crate::{
-    Bounds, Buffer, Change, Command, Demand, Evidence, Halt, Halted, Issued, Lessons, Level, Mode, Move,
-    Override, Sighting, Throughput, Told, Workload,
+    Allowed, Bounds, Buffer, Change, Command, Demand, Evidence, Halt, Halted, Issued, Lessons, Level, Mode,
+    Move, Override, Sighting, Throughput, Told, Workload,
 };
 
 fn now() -> Timestamp {
@@ -549,4 +549,13 @@ fn next(briefing: &Briefing, decision: Decision) -> Briefing {
     next.last = Some(Arc::new(decision));
     next.turn += 1;
     next
+}
+
+#[test]
+fn tells_an_actuator_how_much_it_may_do_of_itself() {
+    let allowed = |change: fn(&mut Briefing, &mut Workload)| decide(&with(change)).allowed;
+    assert_eq!(allowed(|_, _| {}), Allowed::Everything);
+    assert_eq!(allowed(|briefing, _| briefing.evidence = evidence([])), Allowed::Growing);
+    assert_eq!(allowed(|_, workload| workload.mode = Mode::ScaleOutOnly), Allowed::Growing);
+    assert_eq!(allowed(|_, workload| workload.mode = Mode::Observe), Allowed::Nothing);
 }

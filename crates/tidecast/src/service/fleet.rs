@@ -5,14 +5,14 @@ use std::sync::{Arc, RwLock};
 use jiff::SignedDuration;
 use tidecast_pilot::WorkloadName;
 
+use super::hands::Hands;
 use super::{Known, Told};
 use crate::config::Config;
-use crate::config::section::{Demand, PrometheusSource, Source as Section, Target, Workload};
+use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
 use crate::drive::{Agenda, Cadence, Charge, Drive, Forecaster, Pace, Recipe, Workshop};
 use crate::egress::{Connector, Door, Limits, Rules};
-use crate::scaler::{Scaler, Shown};
 use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
 use crate::store::{History, Store};
 use crate::trouble::Trouble;
@@ -92,18 +92,25 @@ impl Fleet {
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
         let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
+        let hands = Arc::new(Hands::new(config, &self.folder));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
                 changed += 1;
-                drive.enlist(name, self.recipe(config, workload, servers.clone()));
+                drive.enlist(name, self.recipe(config, workload, servers.clone(), hands.clone()));
             }
         }
         self.told = told;
         changed
     }
 
-    fn recipe(&self, config: &Config, workload: &Workload, servers: Arc<Servers>) -> Recipe {
+    fn recipe(
+        &self,
+        config: &Config,
+        workload: &Workload,
+        servers: Arc<Servers>,
+        hands: Arc<Hands>,
+    ) -> Recipe {
         let (known, workshop, cadence) =
             (self.known.clone(), self.workshops.workshop.clone(), cadence(config));
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
@@ -129,20 +136,11 @@ impl Fleet {
                 agenda,
                 collector,
                 forecaster,
-                scaler(&workload.target),
+                hands.scaler(&workload)?,
                 store,
             );
             Ok(charge.heeding(known.board.decreed().clone()))
         })
-    }
-}
-
-/// Who carries decisions out, by the kind of target: the list of actions, a line each.
-fn scaler(target: &Target) -> Arc<dyn Scaler> {
-    match target {
-        Target::None(_) | Target::Kubernetes(_) | Target::Asg(_) | Target::Keda(_) | Target::Webhook(_) => {
-            Arc::new(Shown)
-        }
     }
 }
 

@@ -15,7 +15,8 @@ use tidecast::store::{Asked, Decree, Keepsake, Memory, Scope, Store, broken_link
 use tidecast::trouble::Trouble;
 use tidecast_forecast::{Sample, Samples};
 use tidecast_pilot::{
-    Change, Command as Order, Decision, Lessons, Override, Plan, Reason, Size, Span, Step, WorkloadName,
+    Allowed, Change, Command as Order, Decision, Lessons, Override, Plan, Reason, Size, Span, Step,
+    WorkloadName,
 };
 
 use crate::servers::installed;
@@ -99,6 +100,7 @@ fn decision(turn: u64) -> Decision {
         plan: Arc::new(Plan { steps: vec![step; 1 + turn as usize % 20], ..Plan::default() }),
         commands: if turn.is_multiple_of(3) { vec![Order::Grow { to: size }] } else { Vec::new() },
         withheld: Vec::new(),
+        allowed: Allowed::default(),
         notes: Vec::new(),
         moves: Vec::new(),
     }

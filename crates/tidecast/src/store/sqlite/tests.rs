@@ -1,4 +1,4 @@
-use tidecast_pilot::{Change, Command, Halt, Halted, Note, Override, Reason, Size, Span, Step};
+use tidecast_pilot::{Allowed, Change, Command, Halt, Halted, Note, Override, Reason, Size, Span, Step};
 
 use super::*;
 
@@ -28,6 +28,7 @@ pub(in crate::store) fn decision(turn: u64, size: u32, commands: Vec<Command>) -
         plan: Arc::new(Plan { steps: (1..20).map(step).collect(), ..Plan::default() }),
         commands,
         withheld: Vec::new(),
+        allowed: Allowed::default(),
         notes: vec![Note::NoForecast],
         moves: Vec::new(),
     }

@@ -1,0 +1,1 @@
+//! Deployments and all else with a scale subresource.

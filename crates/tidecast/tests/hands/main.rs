@@ -1,0 +1,9 @@
+//! The hands on fleets, against servers that speak the real wire. What is not installed is skipped, and said.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
+
+mod aws;
+mod keda;
+mod kubernetes;
+mod operator;
+mod webhook;

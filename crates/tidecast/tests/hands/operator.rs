@@ -1,0 +1,1 @@
+//! Workloads told as custom resources.

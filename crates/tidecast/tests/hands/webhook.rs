@@ -1,0 +1,1 @@
+//! Decisions posted, commands run, and servers that ask us.
