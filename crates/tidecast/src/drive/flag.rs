@@ -55,9 +55,9 @@ impl Flag {
 
     fn reason(&self) -> String {
         let text = std::fs::read_to_string(&self.file).unwrap_or_default();
-        match one_line(text.trim()) {
-            text if text.is_empty() => "no reason is given".into(),
-            text => text.chars().take(REASON_CHARS_MAX).collect(),
+        match text.trim() {
+            "" => "no reason is given".into(),
+            text => one_line(text).chars().take(REASON_CHARS_MAX).collect(),
         }
     }
 
