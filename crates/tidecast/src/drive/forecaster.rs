@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
+use tidecast_forecast::models::{self, Willing};
+use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series};
 use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
 use tidecast_pilot::{Drift, Issued, Lessons, learn};
 use tokio::sync::{Semaphore, watch};
@@ -325,9 +326,6 @@ impl Job {
     }
 }
 
-/// Who is asked when a model declines, the best first.
-const FALLBACKS: [&str; 4] = ["ensemble", "recent_days", "last_week", "all_seen"];
-
 /// The model, or the first of those that stand in for it; why none does, if none does.
 fn fit(
     name: &str,
@@ -336,26 +334,13 @@ fn fit(
     series: &Series,
     at: Timestamp,
 ) -> Result<Learned, String> {
-    let mut declined: Option<String> = None;
-    for candidate in [name].into_iter().chain(FALLBACKS) {
-        let Some(model) = models::named(candidate, Leads::knots()) else {
-            declined.get_or_insert(format!("there is no model {candidate:?}"));
-            continue;
-        };
-        let model: Box<dyn Model> = Box::new(InCivilTime::new(model, zone.clone()));
-        let model = match special.is_empty() {
-            true => model,
-            false => Box::new(WithSpecialDays { model, days: special.clone() }),
-        };
-        match model.fit(series) {
-            Ok(fitted) => {
-                let fallback = declined.map(|why| format!("{why}; {candidate} stands in"));
-                return Ok(Learned { fitted, at, fallback });
-            }
-            Err(unfit) => {
-                declined.get_or_insert(format!("{candidate} declines: {unfit}"));
-            }
-        }
-    }
-    Err(declined.unwrap_or_else(|| "no model speaks".into()))
+    let made = |name: &str| {
+        let model = InCivilTime::new(models::named(name, Leads::knots())?, zone.clone());
+        Some(match special.is_empty() {
+            true => Box::new(model) as Box<dyn Model>,
+            false => Box::new(WithSpecialDays { model: Box::new(model), days: special.clone() }),
+        })
+    };
+    let Willing { fitted, fallback, .. } = models::willing(Some(name), series, made)?;
+    Ok(Learned { fitted, at, fallback })
 }
