@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Samples, Series, models};
+use tidecast_forecast::models::{self, Willing};
+use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Samples, Series};
 use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
 use tidecast_pilot::{Drift, Issued, Lessons, learn};
 
@@ -217,26 +218,12 @@ impl Job {
         })
     }
 
-    /// The model, or the first of those that stand in for it; why none does, if none does.
+    /// The model, or the first of those that stand in for it.
     fn fit(&self, history: &Series) -> Result<Learned, String> {
-        let mut declined: Option<String> = None;
-        for candidate in [self.model.as_str()].into_iter().chain(FALLBACKS) {
-            let Some(model) = self.built(candidate) else {
-                declined.get_or_insert(format!("there is no model {candidate:?}"));
-                continue;
-            };
-            match model.fit(history) {
-                Ok(fitted) => {
-                    let fallback = declined.map(|why| format!("{why}; {candidate} stands in"));
-                    let label = self.label(candidate, fallback);
-                    return Ok(Learned { fitted, label, history: history.clone(), shelved: None });
-                }
-                Err(unfit) => {
-                    declined.get_or_insert(format!("{candidate} declines: {unfit}"));
-                }
-            }
-        }
-        Err(declined.unwrap_or_else(|| "no model speaks".into()))
+        let made = |name: &str| self.built(name);
+        let Willing { name, fitted, fallback } = models::willing(Some(&self.model), history, made)?;
+        let label = self.label(name, fallback);
+        Ok(Learned { fitted, label, history: history.clone(), shelved: None })
     }
 
     fn label(&self, model: &str, fallback: Option<String>) -> Label {
@@ -244,9 +231,6 @@ impl Job {
         Label { series, purpose, model: model.into(), fallback, fitted: self.now }
     }
 }
-
-/// Who is asked when a model declines, the best first.
-const FALLBACKS: [&str; 4] = ["ensemble", "recent_days", "last_week", "all_seen"];
 
 impl Made {
     /// No forecast; what was in memory stays there.

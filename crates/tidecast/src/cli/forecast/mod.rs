@@ -10,6 +10,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use jiff::tz::TimeZone;
+use tidecast_forecast::models::willing;
 use tidecast_forecast::{
     DAY_S, Fitted, Forecast as Expected, Gathered, Leads, Readiness, Series, WEEK_S, readiness, repair,
 };
@@ -20,7 +21,7 @@ use super::client::At;
 use super::exit::{Exit, Outcome, Stop};
 use super::figures::span;
 use super::input::Input;
-use super::models::{fallback, named, names};
+use super::models::{named, names};
 use super::units::duration;
 
 /// What comes next, as a distribution: a chart and numbers; with --throughput also a plan of capacity
@@ -157,11 +158,14 @@ fn newest(series: &Series) -> Series {
 }
 
 fn fit(series: &Series, model: &str, zone: &TimeZone) -> Result<(Box<dyn Fitted>, Option<String>), Stop> {
-    match named(model, leads(), zone)?.fit(series) {
+    let asked = named(model, leads(), zone)?;
+    match asked.fit(series) {
         Ok(fitted) => Ok((fitted, None)),
         Err(why) => {
-            let (name, fitted) = fallback(series, zone);
-            Ok((fitted, Some(format!("{model} declines: {why}; {name} stands in"))))
+            let stands_in = willing(None, series, |name| named(name, Leads::knots(), zone).ok())
+                .map_err(|nobody| Stop::unusable(format!("{model} declines: {why}, and {nobody}")))?;
+            let fallback = format!("{model} declines: {why}; {} stands in", stands_in.name);
+            Ok((stands_in.fitted, Some(fallback)))
         }
     }
 }
