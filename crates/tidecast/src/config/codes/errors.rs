@@ -232,4 +232,16 @@ super::pages! {
      the region, as ISO 3166-2 does."
     "holidays: Bavaria"
     "holidays: DE-BY"
+
+    NO_SUCH_CLUSTER 151 "there is no cluster of this name"
+    "A target in Kubernetes names one of the clusters under `clusters`. Where there is but one, and where there is none \
+     because the surroundings tell it, it need not be named."
+    "target: { type: kubernetes, cluster: prodd, namespace: shop, name: checkout }"
+    "target: { type: kubernetes, cluster: prod, namespace: shop, name: checkout }"
+
+    UNKNOWN_KIND 152 "it is not known where this kind lives"
+    "A kind of one's own is found by its group and version. Only of Deployments, StatefulSets, ReplicaSets, \
+     ReplicationControllers, Rollouts, Fleets and GameServerSets one need not say them."
+    "target: { type: kubernetes, kind: Queue, namespace: shop, name: mail }"
+    "target: { type: kubernetes, apiVersion: example.org/v1, kind: Queue, namespace: shop, name: mail }"
 }
