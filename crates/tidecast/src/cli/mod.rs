@@ -15,6 +15,8 @@ mod figures;
 mod forecast;
 mod init;
 mod input;
+#[cfg(feature = "kubernetes")]
+mod manifests;
 mod models;
 mod output;
 mod progress;
@@ -120,6 +122,9 @@ enum Command {
     Check(check::Check),
     /// Write a configuration to begin with
     Init(init::Init),
+    /// Print what to apply to a cluster: the resource, the rights, the deployment
+    #[cfg(feature = "kubernetes")]
+    Manifests(Box<manifests::Manifests>),
     /// Print the JSON Schema of the configuration, for editors
     Schema(schema::Schema),
     /// Why a workload has its size; or what a code such as TIDE0104 means
@@ -152,6 +157,8 @@ impl Command {
             Self::Token(command) => command.run(context),
             Self::Check(command) => command.run(context),
             Self::Init(command) => command.run(context),
+            #[cfg(feature = "kubernetes")]
+            Self::Manifests(command) => command.run(context),
             Self::Schema(command) => command.run(context),
             Self::Explain(command) => command.run(context),
             Self::Completions(command) => command.run::<Cli>(context),

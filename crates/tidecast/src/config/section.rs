@@ -3,6 +3,7 @@
 mod calendar;
 mod demand;
 mod limits;
+mod operator;
 mod server;
 mod source;
 mod target;
@@ -18,8 +19,11 @@ use super::word::{FilePath, Name};
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use demand::{Capacity, Demand};
 pub use limits::Limits;
+pub(in crate::config) use operator::EVERYWHERE;
+pub use operator::Operator;
 pub use server::{Auth, Server, Store};
 pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub(in crate::config) use target::target_types;
 pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 
@@ -48,6 +52,8 @@ pub struct Config {
     pub special_days: Vec<SpecialDays>,
     /// Limits that hold for all workloads together.
     pub limits: Limits,
+    /// Workloads that are told as resources of Kubernetes.
+    pub operator: Option<Operator>,
 }
 
 /// The versions of this format.

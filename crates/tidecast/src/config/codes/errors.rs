@@ -232,4 +232,16 @@ super::pages! {
      the region, as ISO 3166-2 does."
     "holidays: Bavaria"
     "holidays: DE-BY"
+
+    FOREIGN_NAMESPACE 150 "the target lies in another namespace"
+    "Whoever may write a PredictiveScaler in a namespace may scale what lies there, and nothing else: otherwise the \
+     rights that the cluster gives per namespace would mean nothing. The key can be left out."
+    "# in the namespace shop\ntarget: { type: kubernetes, namespace: media, name: encoder }"
+    "# in the namespace shop\ntarget: { type: kubernetes, name: checkout }"
+
+    TARGET_NOT_ALLOWED 151 "a resource may not name this type of target"
+    "Groups in a cloud and addresses are reached with tidecast's own rights, which whoever may write in a namespace need \
+     not have. `operator.targets` in the file says which types a resource may name."
+    "target: { type: asg, group: web, region: eu-west-1 }      # operator: { namespaces: [shop] }"
+    "# in the file\noperator: { namespaces: [shop], targets: [kubernetes, keda, asg, none] }"
 }

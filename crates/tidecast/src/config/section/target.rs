@@ -21,6 +21,16 @@ pub enum Target {
     None(NoTarget),
 }
 
+/// The words that say of which type a target is.
+pub(in crate::config) fn target_types() -> Vec<String> {
+    let schema = schemars::schema_for!(Target);
+    let variants = schema.get("oneOf").and_then(serde_json::Value::as_array).into_iter().flatten();
+    variants
+        .filter_map(|one| one["properties"][crate::config::TAG]["const"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
 tagged!(Target { Kubernetes = "kubernetes", Asg = "asg", Keda = "keda", Webhook = "webhook", None = "none" });
 
 /// Anything in Kubernetes with a scale subresource.
