@@ -6,7 +6,6 @@
 
 mod parts;
 pub mod rights;
-mod stand_in;
 
 use serde_json::Value;
 

@@ -21,6 +21,8 @@ use super::word::Duration;
 
 pub(crate) use secret::look_at_secrets;
 pub use secret::{references, secrets_folder};
+#[cfg(feature = "kubernetes")]
+pub(crate) use target::KINDS;
 
 /// A configuration with the trees that it came from.
 #[derive(Clone, Copy)]

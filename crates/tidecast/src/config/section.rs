@@ -1,6 +1,7 @@
 //! The sections of the configuration, a file each. Their doc comments are the reference manual and the schema.
 
 mod calendar;
+mod cluster;
 mod demand;
 mod limits;
 mod operator;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
+pub use cluster::Cluster;
 pub use demand::{Capacity, Demand};
 pub use limits::Limits;
 pub(in crate::config) use operator::EVERYWHERE;
@@ -42,6 +44,8 @@ pub struct Config {
     pub secrets_dir: Option<FilePath>,
     /// Where demand is measured, by a name of your choice.
     pub sources: BTreeMap<Name, Source>,
+    /// Kubernetes clusters, by a name of your choice. Where there is but one, it need not be named here.
+    pub clusters: BTreeMap<Name, Cluster>,
     /// What is scaled.
     pub workloads: Vec<Workload>,
     /// Events that are known beforehand.

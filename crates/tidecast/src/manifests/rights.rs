@@ -3,8 +3,8 @@
 
 use serde_json::{Value, json};
 
-pub use super::stand_in::{Feature, Right};
 use crate::operator::{GROUP, PLURAL};
+pub use crate::scaler::kubernetes::rights::{Feature, Right};
 
 /// Whether anything may be changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

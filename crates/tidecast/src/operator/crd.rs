@@ -87,6 +87,8 @@ fn spec() -> Value {
     let mut workload = schema_for!(Workload).to_value();
     forget(&mut workload, "name");
     for variant in workload["$defs"]["Target"]["oneOf"].as_array_mut().into_iter().flatten() {
+        // It is the cluster that is watched, and no other.
+        forget(variant, "cluster");
         let namespace = &mut variant["properties"]["namespace"];
         if namespace.is_object() {
             namespace["description"] = "The namespace: that of the resource, and no other.".into();

@@ -5,7 +5,7 @@ use std::sync::{Arc, RwLock};
 use jiff::SignedDuration;
 use tidecast_pilot::WorkloadName;
 
-use super::hands::Hands;
+use super::hands::{Hands, Shared};
 use super::{Known, Told};
 use crate::config::Config;
 use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
@@ -78,11 +78,12 @@ pub(super) struct Fleet {
     workshops: Workshops,
     folder: PathBuf,
     told: Told,
+    shared: Shared,
 }
 
 impl Fleet {
     pub(super) fn new(known: Arc<Known>, workshops: Workshops, folder: PathBuf) -> Self {
-        Self { known, workshops, folder, told: Told::new() }
+        Self { known, workshops, folder, told: Told::new(), shared: Shared::default() }
     }
 
     /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
@@ -92,7 +93,7 @@ impl Fleet {
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
         let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder));
+        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -153,6 +154,7 @@ fn told(config: &Config, folder: &Path) -> Told {
         let all = serde_json::json!([
             workload,
             config.sources.get(&workload.demand.source),
+            config.clusters,
             config.limits,
             calendar,
             config.store.history,

@@ -1,6 +1,8 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use crate::config::word::Name;
+
 /// Workloads that are told as resources of Kubernetes, beside those of the files. Nothing is watched unless this section is
 /// there.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -9,6 +11,8 @@ pub struct Operator {
     /// The namespaces in which PredictiveScalers are watched; `*` alone for all of them.
     #[schemars(example = &["shop"])]
     pub namespaces: Vec<String>,
+    /// Which of `clusters` it watches; need not be said where there is but one.
+    pub cluster: Option<Name>,
     /// The types of target that a PredictiveScaler may name. It names what lies in its own namespace; groups in a cloud and
     /// addresses lie beyond it and are reached with tidecast's own rights, so that they are allowed only where they stand
     /// here.

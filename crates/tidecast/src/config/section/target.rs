@@ -2,7 +2,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::tagged;
-use crate::config::word::{Duration, Link, SecretRef};
+use crate::config::word::{Duration, Link, Name, SecretRef};
 
 /// What is scaled.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -37,7 +37,10 @@ tagged!(Target { Kubernetes = "kubernetes", Asg = "asg", Keda = "keda", Webhook 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubernetesTarget {
-    /// The API group and version of the kind; for built-in kinds it need not be said.
+    /// Which of `clusters` it is in; need not be said where there is but one.
+    pub cluster: Option<Name>,
+    /// The API group and version of the kind; for built-in kinds, Rollouts and Fleets it need not be said.
+    #[schemars(example = &"argoproj.io/v1alpha1")]
     pub api_version: Option<String>,
     /// The kind: Deployment, StatefulSet, Rollout, Fleet, or one of your own.
     #[serde(default = "deployment")]
@@ -48,6 +51,10 @@ pub struct KubernetesTarget {
     /// The name.
     #[schemars(example = &"checkout")]
     pub name: String,
+    /// Nodes are kept ready for what the plan orders within so long, from 1m to 6h: a CapacityBuffer
+    /// (`autoscaling.x-k8s.io/v1beta1`) beside the target tells the cluster's own autoscaler. None unless given.
+    #[schemars(example = &"15m")]
+    pub node_headroom: Option<Duration>,
 }
 
 fn deployment() -> String {
@@ -85,6 +92,8 @@ pub enum AsgAction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KedaTarget {
+    /// Which of `clusters` it is in; need not be said where there is but one.
+    pub cluster: Option<Name>,
     /// The namespace.
     #[schemars(example = &"default")]
     pub namespace: String,

@@ -1,5 +1,7 @@
 //! The rights that tidecast needs in a cluster, as data: what the manifests, the documentation and refusals say.
 
+use super::kind::Kind;
+
 /// What a role must allow: one rule of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Right {
@@ -175,3 +177,38 @@ const FLEETS: [Right; 2] = [
         why: "the number of replicas",
     },
 ];
+
+/// The rule that would allow one thing, as it stands in a Role.
+pub(super) fn rule(kind: &Kind, subresource: Option<&str>, verb: &str) -> String {
+    let group = if kind.group.is_empty() { "\"\"" } else { &kind.group };
+    let sub = subresource.map_or(String::new(), |sub| format!("/{sub}"));
+    format!("{{apiGroups: [{group}], resources: [{}{sub}], verbs: [{verb}]}}", kind.plural)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn all() -> impl Iterator<Item = (Feature, &'static Right)> {
+        Feature::ALL
+            .into_iter()
+            .flat_map(|feature| feature.rights().iter().map(move |right| (feature, right)))
+    }
+
+    #[test] // S9
+    fn ask_for_nothing_that_is_not_needed() {
+        for (feature, right) in all() {
+            let stars = right.resources.iter().chain(right.verbs).any(|word| word.contains('*'));
+            let secrets =
+                right.resources.iter().any(|one| one.starts_with("secrets") || one.contains("token"));
+            let deletes = right.verbs.iter().any(|verb| verb.starts_with("delete") || *verb == "escalate");
+            assert!(!stars && !secrets && !deletes, "{feature:?}: {right:?}");
+        }
+    }
+
+    #[test] // S9
+    fn let_an_observer_read_only() {
+        let read = Feature::Observe.rights().iter().flat_map(|right| right.verbs);
+        assert!(read.into_iter().all(|verb| SEEN.contains(verb)));
+    }
+}
