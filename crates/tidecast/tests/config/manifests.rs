@@ -170,7 +170,7 @@ fn can_be_the_base_of_a_kustomization() {
     write(
         "kustomization.yaml",
         "resources: [base.yaml]\nnamespace: scaling\nnamePrefix: eu-\nimages: [{ name: tidecast, newName: registry.example/tidecast, newTag: '7' }]\n\
-         patches:\n- target: { kind: Deployment }\n  patch: '[{ op: add, path: /spec/template/spec/priorityClassName, value: high }]'\n",
+         patches:\n- target: { kind: Deployment }\n  patch: '[{\"op\": \"add\", \"path\": \"/spec/template/spec/priorityClassName\", \"value\": \"high\"}]'\n",
     );
     let output = Command::new(kubectl).arg("kustomize").arg(folder.path()).output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
