@@ -23,7 +23,7 @@ pub use demand::{Capacity, Demand};
 pub use limits::Limits;
 pub(in crate::config) use operator::EVERYWHERE;
 pub use operator::Operator;
-pub use server::{Auth, Server, Store};
+pub use server::{Auth, Heartbeat, Server, Store};
 pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub(in crate::config) use target::target_types;
 pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};

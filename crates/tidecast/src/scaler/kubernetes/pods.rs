@@ -165,6 +165,7 @@ mod tests {
                 more.into_iter()
                     .for_each(|(key, value)| merge(into.entry(key).or_insert(Value::Null), value));
             }
+            (_, Value::Null) => {}
             (into, more) => *into = more,
         }
     }
