@@ -30,7 +30,8 @@ impl Apply<'_> {
         let mut managers = Managers::of(live);
         let last = managers.owned_by(self.writer);
         let wanted = without_nulls(self.wanted);
-        let mine = self.closed.iter().fold(ownable(Fields::of(&wanted, schema)), |set, root| set.without(&[root]));
+        let mine =
+            self.closed.iter().fold(ownable(Fields::of(&wanted, schema)), |set, root| set.without(&[root]));
         let mut new = union(live, &wanted, schema);
         let (changed, _) = Fields::changed(Some(live), Some(&new), schema);
         self.settle(&mut managers, &ownable(changed).intersection(&mine))?;
@@ -88,7 +89,9 @@ fn union(live: &Value, wanted: &Value, schema: Schema) -> Value {
         (Value::Object(live), Value::Object(wanted)) if !schema.is_atomic_map() => {
             let mut all = live.clone();
             for (name, value) in wanted {
-                let merged = live.get(name).map_or_else(|| value.clone(), |live| union(live, value, schema.field(name)));
+                let merged = live
+                    .get(name)
+                    .map_or_else(|| value.clone(), |live| union(live, value, schema.field(name)));
                 all.insert(name.clone(), merged);
             }
             Value::Object(all)
@@ -121,7 +124,8 @@ fn without_nulls(value: &Value) -> Value {
 
 /// What an object begins as when somebody applies one that is not there.
 pub(crate) fn blank(wanted: &Value, namespace: &str, name: &str) -> Value {
-    let mut blank = json!({"apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": {"name": name}});
+    let mut blank =
+        json!({"apiVersion": wanted["apiVersion"], "kind": wanted["kind"], "metadata": {"name": name}});
     if !namespace.is_empty() {
         put(&mut blank, "/metadata/namespace", namespace);
     }
@@ -145,14 +149,24 @@ mod tests {
         let writer = writer(by, "Apply");
         let apply = Apply { wanted: &wanted, writer: &writer, contested, closed: &["status"] };
         let once = apply.upon(live, schema(), Timestamp::UNIX_EPOCH)?;
-        assert_eq!(apply.upon(&once, schema(), Timestamp::UNIX_EPOCH)?, once, "applying again changes nothing");
+        assert_eq!(
+            apply.upon(&once, schema(), Timestamp::UNIX_EPOCH)?,
+            once,
+            "applying again changes nothing"
+        );
         Ok(once)
     }
 
     fn live() -> Value {
         let new = json!({"metadata": {"name": "web"}, "spec": {"replicas": 2, "template": {"spec": {"containers": [
             {"name": "a", "image": "a:1"}]}}}});
-        let managers = Managers::default().after_update(None, &new, schema(), &writer("person", "Update"), Timestamp::UNIX_EPOCH);
+        let managers = Managers::default().after_update(
+            None,
+            &new,
+            schema(),
+            &writer("person", "Update"),
+            Timestamp::UNIX_EPOCH,
+        );
         let mut live = new;
         managers.write(&mut live);
         live
@@ -160,7 +174,8 @@ mod tests {
 
     #[test]
     fn a_field_of_somebody_else_is_a_conflict_that_names_them() {
-        let refusal = applied(&live(), "tidecast", json!({"spec": {"replicas": 5}}), Contested::Refused).unwrap_err();
+        let refusal =
+            applied(&live(), "tidecast", json!({"spec": {"replicas": 5}}), Contested::Refused).unwrap_err();
         let told = "Apply failed with 1 conflict: conflict with \"person\" using apps/v1 at 1970-01-01T00:00:00Z: .spec.replicas";
         assert_eq!((refusal.code, refusal.message.as_str()), (409, told));
         assert_eq!(refusal.details["causes"][0]["field"], ".spec.replicas");
@@ -186,16 +201,23 @@ mod tests {
             {"name": "b", "image": "b:1"}]}}}});
         let once = applied(&live(), "tidecast", wanted, Contested::Refused).unwrap();
         assert_eq!(once["spec"]["template"]["spec"]["containers"].as_array().unwrap().len(), 2);
-        let less = applied(&once, "tidecast", json!({"metadata": {"labels": {"x": "1"}}}), Contested::Refused).unwrap();
+        let less =
+            applied(&once, "tidecast", json!({"metadata": {"labels": {"x": "1"}}}), Contested::Refused)
+                .unwrap();
         assert_eq!(less["metadata"]["labels"], json!({"x": "1"}));
-        assert_eq!(less["spec"]["template"]["spec"]["containers"], live()["spec"]["template"]["spec"]["containers"]);
+        assert_eq!(
+            less["spec"]["template"]["spec"]["containers"],
+            live()["spec"]["template"]["spec"]["containers"]
+        );
     }
 
     #[test]
     fn an_item_that_somebody_else_shares_stays() {
         let mine = json!({"spec": {"template": {"spec": {"containers": [{"name": "a", "tty": true}]}}}});
         let once = applied(&live(), "tidecast", mine, Contested::Refused).unwrap();
-        let less = applied(&once, "tidecast", json!({"metadata": {"labels": {"x": "1"}}}), Contested::Refused).unwrap();
+        let less =
+            applied(&once, "tidecast", json!({"metadata": {"labels": {"x": "1"}}}), Contested::Refused)
+                .unwrap();
         assert_eq!(less["spec"]["template"]["spec"]["containers"], json!([{"name": "a", "image": "a:1"}]));
     }
 }

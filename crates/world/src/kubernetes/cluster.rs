@@ -75,7 +75,10 @@ impl Cluster {
             requests: Vec::new(),
         };
         for namespace in ["default", "kube-system", "kube-public", "kube-node-lease"] {
-            cluster.install(json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}), now);
+            cluster.install(
+                json!({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}}),
+                now,
+            );
         }
         super::rbac::ROLES.iter().for_each(|role| cluster.install(super::rbac::own_role(role), now));
         cluster.tick(now);
@@ -116,8 +119,13 @@ impl Cluster {
     /// # Panics
     /// If the cluster refuses it.
     pub fn install(&mut self, object: Value, now: Timestamp) {
-        let path = self.path_of(&object).unwrap_or_else(|| panic!("no such kind: {} {}", object["apiVersion"], object["kind"]));
-        let apply = Request { agent: "tidecast-tests".to_owned(), ..Request::of("PATCH", &format!("{path}?force=true"), &object) };
+        let path = self
+            .path_of(&object)
+            .unwrap_or_else(|| panic!("no such kind: {} {}", object["apiVersion"], object["kind"]));
+        let apply = Request {
+            agent: "tidecast-tests".to_owned(),
+            ..Request::of("PATCH", &format!("{path}?force=true"), &object)
+        };
         let answer = self.answer(&apply.typed("application/apply-patch+yaml"), now);
         if let Err(refusal) = answer {
             panic!("{path} was refused: {}", refusal.message);
@@ -203,7 +211,13 @@ impl Cluster {
         // Spread, so that they look like what people know, and told apart by the counter that they come from.
         let spread = self.uids.wrapping_mul(0x9E37_79B9_7F4A_7C15);
         let (high, low) = (spread >> 32, spread & 0xFFFF_FFFF);
-        format!("{high:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", low >> 16, low & 0xFFF, self.uids & 0xFFF, spread % (1 << 48))
+        format!(
+            "{high:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}",
+            low >> 16,
+            low & 0xFFF,
+            self.uids & 0xFFF,
+            spread % (1 << 48)
+        )
     }
 }
 

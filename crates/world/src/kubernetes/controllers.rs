@@ -73,11 +73,16 @@ impl Cluster {
     fn establish(&mut self, now: Timestamp) {
         for key in self.keys(super::crd::RESOURCE) {
             if self.store.get(&key).is_some_and(|definition| definition.get("status").is_none()) {
-                self.edit(&key, "kube-apiserver", "status", now, |definition| super::crd::accept(definition, now));
+                self.edit(&key, "kube-apiserver", "status", now, |definition| {
+                    super::crd::accept(definition, now)
+                });
             }
         }
         for key in self.keys("namespaces") {
-            let closed = self.store.get(&key).is_some_and(|namespace| text(namespace, "/status/phase") == "Terminating");
+            let closed = self
+                .store
+                .get(&key)
+                .is_some_and(|namespace| text(namespace, "/status/phase") == "Terminating");
             if !closed && self.get("serviceaccounts", &key.name, "default").is_none() {
                 let account = json!({"apiVersion": "v1", "kind": "ServiceAccount", "metadata": {"name": "default", "namespace": key.name}});
                 self.make(account, "kube-controller-manager", now);
@@ -91,15 +96,31 @@ impl Cluster {
     }
 
     /// Changes an object as a controller does: past all doors, but with its name on the fields.
-    pub(crate) fn edit(&mut self, key: &Key, by: &str, part: &str, now: Timestamp, change: impl FnOnce(&mut Value)) {
-        let (Some(old), Some(kind)) = (self.store.get(key).cloned(), self.kinds.stored(&key.resource).cloned()) else { return };
+    pub(crate) fn edit(
+        &mut self,
+        key: &Key,
+        by: &str,
+        part: &str,
+        now: Timestamp,
+        change: impl FnOnce(&mut Value),
+    ) {
+        let (Some(old), Some(kind)) =
+            (self.store.get(key).cloned(), self.kinds.stored(&key.resource).cloned())
+        else {
+            return;
+        };
         let mut new = Value::clone(&old);
         change(&mut new);
         if *old == new {
             return;
         }
         super::write::count_generation(&kind, &old, &mut new);
-        let writer = Writer { name: by.to_owned(), operation: "Update", version: kind.api_version(), subresource: part.to_owned() };
+        let writer = Writer {
+            name: by.to_owned(),
+            operation: "Update",
+            version: kind.api_version(),
+            subresource: part.to_owned(),
+        };
         Managers::of(&old).after_update(Some(&old), &new, kind.schema(), &writer, now).write(&mut new);
         self.put(key.clone(), new);
     }
@@ -108,15 +129,24 @@ impl Cluster {
     pub(crate) fn make(&mut self, object: Value, by: &str, now: Timestamp) {
         let Some(path) = self.path_of(&object) else { return };
         let (folder, _) = path.rsplit_once('/').expect("a path of an object has a name");
-        let request = Request { agent: by.to_owned(), user: User::admin(), ..Request::of("POST", folder, &object) };
+        let request =
+            Request { agent: by.to_owned(), user: User::admin(), ..Request::of("POST", folder, &object) };
         _ = self.answer(&request, now);
     }
 
     /// Tells people what a controller did.
-    pub(crate) fn report(&mut self, about: &Value, by: &str, [sort, reason, message]: [&str; 3], now: Timestamp) {
+    pub(crate) fn report(
+        &mut self,
+        about: &Value,
+        by: &str,
+        [sort, reason, message]: [&str; 3],
+        now: Timestamp,
+    ) {
         self.memory.events += 1;
         let word = |pointer: &str| text(about, pointer).to_owned();
-        let namespace = Some(word("/metadata/namespace")).filter(|namespace| !namespace.is_empty()).unwrap_or("default".to_owned());
+        let namespace = Some(word("/metadata/namespace"))
+            .filter(|namespace| !namespace.is_empty())
+            .unwrap_or("default".to_owned());
         let event = json!({
             "apiVersion": "v1", "kind": "Event", "type": sort, "reason": reason, "message": message, "count": 1,
             "metadata": {"name": format!("{}.{:016x}", word("/metadata/name"), self.memory.events), "namespace": namespace},
@@ -152,7 +182,10 @@ pub(crate) fn is_owned_by(object: &Value, uid: &str) -> bool {
 pub(crate) fn set_condition(object: &mut Value, [kind, status, reason, message]: [&str; 4], now: Timestamp) {
     let mut conditions: Vec<Value> = super::tree::list(object, "/status/conditions").to_vec();
     let found = conditions.iter_mut().find(|one| text(one, "/type") == kind);
-    let since = found.as_ref().filter(|one| text(one, "/status") == status).map(|one| one["lastTransitionTime"].clone());
+    let since = found
+        .as_ref()
+        .filter(|one| text(one, "/status") == status)
+        .map(|one| one["lastTransitionTime"].clone());
     let new = json!({
         "type": kind, "status": status, "reason": reason, "message": message,
         "lastTransitionTime": since.unwrap_or_else(|| json!(super::tree::time(now))),
@@ -170,5 +203,7 @@ pub(crate) fn set_condition(object: &mut Value, [kind, status, reason, message]:
 
 /// Whether a condition is true.
 pub(crate) fn is_true(object: &Value, condition: &str) -> bool {
-    super::tree::list(object, "/status/conditions").iter().any(|one| text(one, "/type") == condition && text(one, "/status") == "True")
+    super::tree::list(object, "/status/conditions")
+        .iter()
+        .any(|one| text(one, "/type") == condition && text(one, "/status") == "True")
 }

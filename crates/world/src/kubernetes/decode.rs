@@ -31,7 +31,13 @@ struct Reading {
 
 impl Reading {
     fn value(&mut self, told: &Value, schema: Schema, path: &str) -> Result<Value, String> {
-        let wrong = || Err(format!("json: cannot unmarshal {} into Go struct field {path} of type {}", sort(told), schema.kind()));
+        let wrong = || {
+            Err(format!(
+                "json: cannot unmarshal {} into Go struct field {path} of type {}",
+                sort(told),
+                schema.kind()
+            ))
+        };
         match (schema.kind(), told) {
             ("", _) | ("object" | "array", Value::Null) => Ok(told.clone()),
             ("object", Value::Object(fields)) => self.object(fields, schema, path),
@@ -41,11 +47,20 @@ impl Reading {
             }
             _ if self.custom && !path.starts_with("metadata") => Ok(told.clone()),
             ("string", _) if schema.format() == "quantity" => quantity_of(told),
-            ("string", Value::Number(number)) if schema.format() == "int-or-string" && number.is_i64() => Ok(told.clone()),
-            ("string", Value::String(_)) | ("boolean", Value::Bool(_)) | ("number", Value::Number(_)) => Ok(told.clone()),
+            ("string", Value::Number(number)) if schema.format() == "int-or-string" && number.is_i64() => {
+                Ok(told.clone())
+            }
+            ("string", Value::String(_)) | ("boolean", Value::Bool(_)) | ("number", Value::Number(_)) => {
+                Ok(told.clone())
+            }
             ("integer", Value::Number(number)) => match whole(number) {
-                Some(number) if schema.format() != "int32" || i32::try_from(number).is_ok() => Ok(json!(number)),
-                _ => Err(format!("json: cannot unmarshal number {number} into Go struct field {path} of type {}", schema.format())),
+                Some(number) if schema.format() != "int32" || i32::try_from(number).is_ok() => {
+                    Ok(json!(number))
+                }
+                _ => Err(format!(
+                    "json: cannot unmarshal number {number} into Go struct field {path} of type {}",
+                    schema.format()
+                )),
             },
             _ => wrong(),
         }
@@ -59,7 +74,10 @@ impl Reading {
             if field.is_none() && !schema.keeps_unknown() {
                 self.unknown.push(below);
             } else if !value.is_null() || self.keeps_null(field) {
-                kept.insert(name.clone(), self.value(value, field.unwrap_or(super::schema::UNKNOWN), &below)?);
+                kept.insert(
+                    name.clone(),
+                    self.value(value, field.unwrap_or(super::schema::UNKNOWN), &below)?,
+                );
             }
         }
         Ok(Value::Object(kept))

@@ -55,7 +55,11 @@ fn stateful_set(object: &mut Value) {
     if text(object, "/spec/updateStrategy/type") == "RollingUpdate" {
         unless(object, "/spec/updateStrategy/rollingUpdate/partition", json!(0));
     }
-    unless(object, "/spec/persistentVolumeClaimRetentionPolicy", json!({"whenDeleted": "Retain", "whenScaled": "Retain"}));
+    unless(
+        object,
+        "/spec/persistentVolumeClaimRetentionPolicy",
+        json!({"whenDeleted": "Retain", "whenScaled": "Retain"}),
+    );
     pod_template(object);
 }
 
@@ -92,7 +96,12 @@ fn container(container: &mut Value) {
     }
     for probe in ["/livenessProbe", "/readinessProbe", "/startupProbe"] {
         if container.pointer(probe).is_some_and(Value::is_object) {
-            for (field, value) in [("timeoutSeconds", 1), ("periodSeconds", 10), ("successThreshold", 1), ("failureThreshold", 3)] {
+            for (field, value) in [
+                ("timeoutSeconds", 1),
+                ("periodSeconds", 10),
+                ("successThreshold", 1),
+                ("failureThreshold", 3),
+            ] {
                 unless(container, &format!("{probe}/{field}"), json!(value));
             }
             if container.pointer(&format!("{probe}/httpGet")).is_some() {
@@ -107,7 +116,11 @@ fn autoscaler(object: &mut Value) {
     unless(object, "/spec/minReplicas", json!(1));
     if list(object, "/spec/metrics").is_empty() {
         let target = json!({"type": "Utilization", "averageUtilization": 80});
-        put(object, "/spec/metrics", json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]));
+        put(
+            object,
+            "/spec/metrics",
+            json!([{"type": "Resource", "resource": {"name": "cpu", "target": target}}]),
+        );
     }
     let policy = |kind: &str, value: i64| json!({"type": kind, "value": value, "periodSeconds": 15});
     let rules = [

@@ -34,11 +34,14 @@ impl Cluster {
     pub(crate) fn delete(&mut self, asked: Asked) -> Result<Answer, Refusal> {
         let wish = Wish::of(asked)?;
         let key = asked.key(&asked.target.name);
-        let found = self.store.get(&key).cloned().ok_or_else(|| Refusal::not_found(asked.refused_by_name()))?;
+        let found =
+            self.store.get(&key).cloned().ok_or_else(|| Refusal::not_found(asked.refused_by_name()))?;
         wish.fits(asked, &found)?;
         match self.discard(&key, &wish, asked.now) {
             Deleted::Going(object) => Ok(asked.shown(200, &object)),
-            Deleted::Gone(object) if asked.kind.kind == "Pod" || asked.kind.kind == "Namespace" => Ok(asked.shown(200, &object)),
+            Deleted::Gone(object) if asked.kind.kind == "Pod" || asked.kind.kind == "Namespace" => {
+                Ok(asked.shown(200, &object))
+            }
             Deleted::Gone(object) => Ok(Answer::json(200, &success(asked, &object))),
         }
     }
@@ -48,7 +51,8 @@ impl Cluster {
         let wish = Wish::of(asked)?;
         let selector = super::read::selector_of(asked.request)?;
         let resource = asked.kind.storage();
-        let meant = self.store.of(&resource, &asked.target.namespace).filter(|(_, object)| selector.takes(object));
+        let meant =
+            self.store.of(&resource, &asked.target.namespace).filter(|(_, object)| selector.takes(object));
         let keys: Vec<Key> = meant.map(|(key, _)| key.clone()).collect();
         let objects: Vec<Arc<Value>> = keys
             .iter()
@@ -66,22 +70,32 @@ impl Cluster {
         let key = asked.key(&asked.target.name);
         let pod = self.store.get(&key).cloned().ok_or_else(|| Refusal::not_found(asked.refused_by_name()))?;
         let forbids = |budget: &&Value| {
-            let selector = super::selector::Selector::of(budget.pointer("/spec/selector").unwrap_or(&Value::Null));
+            let selector =
+                super::selector::Selector::of(budget.pointer("/spec/selector").unwrap_or(&Value::Null));
             selector.takes(&pod) && whole(budget, "/status/disruptionsAllowed").unwrap_or(0) <= 0
         };
-        if let Some(budget) = self.list("poddisruptionbudgets.policy", &key.namespace).into_iter().find(forbids) {
+        if let Some(budget) =
+            self.list("poddisruptionbudgets.policy", &key.namespace).into_iter().find(forbids)
+        {
             let name = text(budget, "/metadata/name");
             let message = "Cannot evict pod as it would violate the pod's disruption budget.";
             let causes = json!([{"reason": "DisruptionBudget", "message": format!("The disruption budget {name} does not allow this now")}]);
-            return Err(Refusal { details: json!({"causes": causes}), ..Refusal::new(429, "TooManyRequests", message) });
+            return Err(Refusal {
+                details: json!({"causes": causes}),
+                ..Refusal::new(429, "TooManyRequests", message)
+            });
         }
         self.discard(&key, &Wish::default(), asked.now);
-        Ok(Answer::json(201, &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201})))
+        Ok(Answer::json(
+            201,
+            &json!({"kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Success", "code": 201}),
+        ))
     }
 
     /// Deletes an object for the cluster itself, in the background and with its grace.
     pub(crate) fn discard_plainly(&mut self, key: &Key, now: jiff::Timestamp) {
-        if self.store.get(key).is_some_and(|object| instant(object, "/metadata/deletionTimestamp").is_none()) {
+        if self.store.get(key).is_some_and(|object| instant(object, "/metadata/deletionTimestamp").is_none())
+        {
             self.discard(key, &Wish::default(), now);
         }
     }
@@ -91,16 +105,23 @@ impl Cluster {
         let mut object = Value::clone(&found);
         let is_pod = key.resource == "pods";
         let default = whole(&object, "/spec/terminationGracePeriodSeconds").unwrap_or(30);
-        let grace = if is_pod && !text(&object, "/spec/nodeName").is_empty() { wish.grace.unwrap_or(default) } else { 0 };
+        let grace = if is_pod && !text(&object, "/spec/nodeName").is_empty() {
+            wish.grace.unwrap_or(default)
+        } else {
+            0
+        };
         if wish.policy == "Orphan" {
             self.orphan(text(&found, "/metadata/uid"));
         }
-        if wish.policy == "Foreground" && !list(&object, "/metadata/finalizers").iter().any(|one| one == FOREGROUND) {
+        if wish.policy == "Foreground"
+            && !list(&object, "/metadata/finalizers").iter().any(|one| one == FOREGROUND)
+        {
             let finalizers = list(&object, "/metadata/finalizers").iter().cloned().chain([json!(FOREGROUND)]);
             let finalizers: Vec<Value> = finalizers.collect();
             put(&mut object, "/metadata/finalizers", finalizers);
         }
-        let stays = grace > 0 || key.resource == "namespaces" || !list(&object, "/metadata/finalizers").is_empty();
+        let stays =
+            grace > 0 || key.resource == "namespaces" || !list(&object, "/metadata/finalizers").is_empty();
         if wish.dry {
             return if stays { Deleted::Going(found) } else { Deleted::Gone(found) };
         }
@@ -110,7 +131,11 @@ impl Cluster {
             return Deleted::Gone(found);
         }
         if instant(&object, "/metadata/deletionTimestamp").is_none() {
-            put(&mut object, "/metadata/deletionTimestamp", if grace > 0 { deadline(now, grace) } else { time(now) });
+            put(
+                &mut object,
+                "/metadata/deletionTimestamp",
+                if grace > 0 { deadline(now, grace) } else { time(now) },
+            );
             put(&mut object, "/metadata/deletionGracePeriodSeconds", grace);
         }
         if key.resource == "namespaces" {
@@ -130,7 +155,9 @@ impl Cluster {
 
     /// What an object owned belongs to nobody from now on.
     fn orphan(&mut self, uid: &str) {
-        let owns = |object: &Value| list(object, "/metadata/ownerReferences").iter().any(|owner| text(owner, "/uid") == uid);
+        let owns = |object: &Value| {
+            list(object, "/metadata/ownerReferences").iter().any(|owner| text(owner, "/uid") == uid)
+        };
         let owned: Vec<(Key, Value)> = self
             .store
             .all()
@@ -138,7 +165,10 @@ impl Cluster {
             .map(|(key, object)| (key.clone(), Value::clone(object)))
             .collect();
         for (key, mut object) in owned {
-            let others = list(&object, "/metadata/ownerReferences").iter().filter(|owner| text(owner, "/uid") != uid).cloned();
+            let others = list(&object, "/metadata/ownerReferences")
+                .iter()
+                .filter(|owner| text(owner, "/uid") != uid)
+                .cloned();
             let others: Vec<Value> = others.collect();
             put(&mut object, "/metadata/ownerReferences", others);
             self.store.put(key, object);
@@ -152,7 +182,8 @@ impl Wish {
         let parameter = |name| asked.request.parameter(name).unwrap_or_default().to_owned();
         let policy = Some(text(&body, "/propagationPolicy").to_owned()).filter(|policy| !policy.is_empty());
         Ok(Self {
-            grace: whole(&body, "/gracePeriodSeconds").or_else(|| parameter("gracePeriodSeconds").parse().ok()),
+            grace: whole(&body, "/gracePeriodSeconds")
+                .or_else(|| parameter("gracePeriodSeconds").parse().ok()),
             policy: policy.unwrap_or_else(|| parameter("propagationPolicy")),
             uid: text(&body, "/preconditions/uid").to_owned(),
             version: text(&body, "/preconditions/resourceVersion").to_owned(),
@@ -161,10 +192,14 @@ impl Wish {
     }
 
     fn fits(&self, asked: Asked, found: &Value) -> Result<(), Refusal> {
-        for (wanted, field, name) in [(&self.uid, "uid", "UID"), (&self.version, "resourceVersion", "ResourceVersion")] {
+        for (wanted, field, name) in
+            [(&self.uid, "uid", "UID"), (&self.version, "resourceVersion", "ResourceVersion")]
+        {
             let is = text(found, &format!("/metadata/{field}"));
             if !wanted.is_empty() && wanted != is {
-                let why = format!("Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {is}");
+                let why = format!(
+                    "Precondition failed: {name} in precondition: {wanted}, {name} in object meta: {is}"
+                );
                 return Err(Refusal::conflict(asked.refused_by_name(), &why));
             }
         }
@@ -174,7 +209,8 @@ impl Wish {
 
 fn success(asked: Asked, object: &Value) -> Value {
     let kind = asked.kind;
-    let mut details = json!({"name": asked.target.name, "kind": kind.plural, "uid": text(object, "/metadata/uid")});
+    let mut details =
+        json!({"name": asked.target.name, "kind": kind.plural, "uid": text(object, "/metadata/uid")});
     if !kind.group.is_empty() {
         details["group"] = json!(kind.group);
     }

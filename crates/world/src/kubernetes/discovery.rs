@@ -12,7 +12,11 @@ pub(crate) fn answer(kinds: &Kinds, route: &Route, accept: &str) -> Result<Answe
         Route::Groups { core } => Ok(groups(kinds, *core, accept)),
         Route::Group(name) => {
             let known = kinds.all().iter().any(|kind| kind.group == *name);
-            if known { Ok(Answer::json(200, &with_kind(group(kinds, name), "APIGroup"))) } else { Err(Refusal::no_such_path()) }
+            if known {
+                Ok(Answer::json(200, &with_kind(group(kinds, name), "APIGroup")))
+            } else {
+                Err(Refusal::no_such_path())
+            }
         }
         Route::Resources { group, version } => resources(kinds, group, version),
         _ => Err(Refusal::no_such_path()),
@@ -35,7 +39,8 @@ fn groups(kinds: &Kinds, core: bool, accept: &str) -> Answer {
 
 fn wants_all(accept: &str, version: &str) -> bool {
     accept.split(',').any(|media| {
-        media.contains("as=APIGroupDiscoveryList") && media.split(';').any(|part| part.trim() == format!("v={version}"))
+        media.contains("as=APIGroupDiscoveryList")
+            && media.split(';').any(|part| part.trim() == format!("v={version}"))
     })
 }
 
@@ -64,7 +69,8 @@ fn versions<'a>(kinds: &'a Kinds, group: &str) -> Vec<&'a str> {
 /// Stable before beta before alpha, newer before older.
 fn maturity(version: &str) -> (usize, std::cmp::Reverse<u32>, std::cmp::Reverse<u32>) {
     let rank = ["alpha", "beta"].iter().position(|word| version.contains(word)).map_or(0, |at| 2 - at);
-    let mut numbers = version.split(|letter: char| !letter.is_ascii_digit()).filter_map(|part| part.parse().ok());
+    let mut numbers =
+        version.split(|letter: char| !letter.is_ascii_digit()).filter_map(|part| part.parse().ok());
     let mut next = || std::cmp::Reverse(numbers.next().unwrap_or(0));
     (rank, next(), next())
 }
@@ -84,10 +90,14 @@ fn with_kind(mut object: Value, kind: &str) -> Value {
 }
 
 fn resources(kinds: &Kinds, group: &str, version: &str) -> Result<Answer, Refusal> {
-    let found: Vec<_> = kinds.all().iter().filter(|kind| kind.group == group && kind.version == version).collect();
+    let found: Vec<_> =
+        kinds.all().iter().filter(|kind| kind.group == group && kind.version == version).collect();
     let first = found.first().ok_or_else(Refusal::no_such_path)?;
     let resources: Vec<Value> = found.iter().flat_map(|kind| resource(kind)).collect();
-    Ok(Answer::json(200, &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": resources})))
+    Ok(Answer::json(
+        200,
+        &json!({"kind": "APIResourceList", "apiVersion": "v1", "groupVersion": first.api_version(), "resources": resources}),
+    ))
 }
 
 /// A resource and its parts.
@@ -151,7 +161,8 @@ fn everything(kinds: &Kinds, core: bool, version: &str) -> Value {
 }
 
 fn all_of(kind: &Kind) -> Value {
-    let speaks = |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
+    let speaks =
+        |group: &str, version: &str, kind: &str| json!({"group": group, "version": version, "kind": kind});
     let parts = parts(kind).into_iter().map(|(part, group, version, name, verbs)| {
         json!({"subresource": part, "responseKind": speaks(group, version, name), "verbs": verbs})
     });

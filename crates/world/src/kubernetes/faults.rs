@@ -94,7 +94,9 @@ impl Strike {
             _ => !is_stream || !self.aimed_at.is_empty(),
         };
         let line = format!("{} {}", request.method, request.path);
-        fits && line.contains(&self.aimed_at) && request.user.name.contains(&self.user) && self.left != Some(0)
+        fits && line.contains(&self.aimed_at)
+            && request.user.name.contains(&self.user)
+            && self.left != Some(0)
     }
 }
 
@@ -168,7 +170,8 @@ impl Fault {
         let super::route::Route::Objects(target) = super::route::Route::of(&request.path) else {
             return Refusal::no_such_path();
         };
-        let about = About { group: &target.group, plural: &target.plural, kind: &target.plural, name: &target.name };
+        let about =
+            About { group: &target.group, plural: &target.plural, kind: &target.plural, name: &target.name };
         match self {
             Self::Conflict => Refusal::modified(about),
             Self::TooManyRequests { retry_after } => {

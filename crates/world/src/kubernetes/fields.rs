@@ -55,14 +55,18 @@ impl Fields {
             (Some(old), Some(new)) if old == new => Default::default(),
             (Some(Value::Object(old)), Some(Value::Object(new))) if !schema.is_atomic_map() => {
                 let names = old.keys().chain(new.keys().filter(|name| !old.contains_key(*name)));
-                let steps = names.map(|name| (Step::Field(name.clone()), old.get(name), new.get(name), schema.field(name)));
+                let steps = names.map(|name| {
+                    (Step::Field(name.clone()), old.get(name), new.get(name), schema.field(name))
+                });
                 Self::differing(steps)
             }
             (Some(Value::Array(old)), Some(Value::Array(new))) if schema.list() != Items::Atomic => {
                 let old: BTreeMap<_, _> = old.iter().map(|item| (Step::of(item, schema), item)).collect();
                 let new: BTreeMap<_, _> = new.iter().map(|item| (Step::of(item, schema), item)).collect();
                 let steps = old.keys().chain(new.keys().filter(|step| !old.contains_key(*step)));
-                let items = steps.map(|step| (step.clone(), old.get(step).copied(), new.get(step).copied(), schema.items()));
+                let items = steps.map(|step| {
+                    (step.clone(), old.get(step).copied(), new.get(step).copied(), schema.items())
+                });
                 Self::differing(items.collect::<Vec<_>>().into_iter())
             }
             _ => (Self::here(), Self::default()),

@@ -75,7 +75,9 @@ impl Kind {
     pub(crate) fn schema(&self) -> Schema<'_> {
         match &self.form {
             Form::Own(name) => Schema::named(name),
-            Form::Custom(version) => version.pointer("/schema/openAPIV3Schema").map_or(super::schema::UNKNOWN, Schema::new),
+            Form::Custom(version) => {
+                version.pointer("/schema/openAPIV3Schema").map_or(super::schema::UNKNOWN, Schema::new)
+            }
         }
     }
 
@@ -100,7 +102,9 @@ impl Kind {
 
     /// Kinds whose objects count their generations.
     pub(crate) fn has_generation(&self) -> bool {
-        self.is_custom() || ["apps", "autoscaling", "policy", "apiextensions.k8s.io"].contains(&self.group.as_str()) || self.kind == "Pod"
+        self.is_custom()
+            || ["apps", "autoscaling", "policy", "apiextensions.k8s.io"].contains(&self.group.as_str())
+            || self.kind == "Pod"
     }
 
     /// What clients may do with it, as discovery tells.

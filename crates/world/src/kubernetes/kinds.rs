@@ -60,7 +60,9 @@ fn defined(definition: &Value) -> Vec<Kind> {
             version: text(version, "/name").to_owned(),
             kind: names("kind"),
             plural: names("plural"),
-            singular: Some(names("singular")).filter(|one| !one.is_empty()).unwrap_or(names("kind").to_lowercase()),
+            singular: Some(names("singular"))
+                .filter(|one| !one.is_empty())
+                .unwrap_or(names("kind").to_lowercase()),
             short: many("shortNames"),
             categories: many("categories"),
             namespaced: text(definition, "/spec/scope") == "Namespaced",
@@ -146,9 +148,30 @@ fn own() -> Vec<Kind> {
         scaled(apps("StatefulSet", "statefulsets sts")),
         apps("DaemonSet", "daemonsets ds"),
         silent(apps("ControllerRevision", "controllerrevisions")),
-        kind_of("autoscaling", "v2", "io.k8s.api.autoscaling.v2", "HorizontalPodAutoscaler", "horizontalpodautoscalers hpa", NAMESPACED),
-        kind_of("policy", "v1", "io.k8s.api.policy.v1", "PodDisruptionBudget", "poddisruptionbudgets pdb", NAMESPACED),
-        silent(kind_of("coordination.k8s.io", "v1", "io.k8s.api.coordination.v1", "Lease", "leases", NAMESPACED)),
+        kind_of(
+            "autoscaling",
+            "v2",
+            "io.k8s.api.autoscaling.v2",
+            "HorizontalPodAutoscaler",
+            "horizontalpodautoscalers hpa",
+            NAMESPACED,
+        ),
+        kind_of(
+            "policy",
+            "v1",
+            "io.k8s.api.policy.v1",
+            "PodDisruptionBudget",
+            "poddisruptionbudgets pdb",
+            NAMESPACED,
+        ),
+        silent(kind_of(
+            "coordination.k8s.io",
+            "v1",
+            "io.k8s.api.coordination.v1",
+            "Lease",
+            "leases",
+            NAMESPACED,
+        )),
         silent(kind_of("events.k8s.io", "v1", "io.k8s.api.events.v1", "Event", "events ev", NAMESPACED)),
         rbac("Role", "roles", NAMESPACED),
         rbac("RoleBinding", "rolebindings", NAMESPACED),
@@ -157,7 +180,14 @@ fn own() -> Vec<Kind> {
         review("SelfSubjectAccessReview", "selfsubjectaccessreviews", EVERYWHERE),
         review("SelfSubjectRulesReview", "selfsubjectrulesreviews", EVERYWHERE),
         review("SubjectAccessReview", "subjectaccessreviews", EVERYWHERE),
-        silent(kind_of("authentication.k8s.io", "v1", "io.k8s.api.authentication.v1", "SelfSubjectReview", "selfsubjectreviews", EVERYWHERE)),
+        silent(kind_of(
+            "authentication.k8s.io",
+            "v1",
+            "io.k8s.api.authentication.v1",
+            "SelfSubjectReview",
+            "selfsubjectreviews",
+            EVERYWHERE,
+        )),
         kind_of(
             "apiextensions.k8s.io",
             "v1",
@@ -173,8 +203,18 @@ fn own() -> Vec<Kind> {
 fn kind_of(group: &str, version: &str, package: &str, kind: &str, names: &str, namespaced: bool) -> Kind {
     let mut names = names.split(' ').map(str::to_owned);
     let name = format!("{package}.{kind}");
-    let (own, _) = super::schema::types().get_key_value(&name).expect("the types of all own kinds are at hand");
-    let in_all = ["Pod", "Service", "Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "HorizontalPodAutoscaler", "ReplicationController"];
+    let (own, _) =
+        super::schema::types().get_key_value(&name).expect("the types of all own kinds are at hand");
+    let in_all = [
+        "Pod",
+        "Service",
+        "Deployment",
+        "ReplicaSet",
+        "StatefulSet",
+        "DaemonSet",
+        "HorizontalPodAutoscaler",
+        "ReplicationController",
+    ];
     Kind {
         group: group.to_owned(),
         version: version.to_owned(),

@@ -50,13 +50,15 @@ pub(crate) fn ownable(fields: Fields) -> Fields {
 impl Managers {
     /// As an object has them.
     pub(crate) fn of(object: &Value) -> Self {
-        let all = list(object, "/metadata/managedFields").iter().filter(|entry| entry.get("manager").is_some());
+        let all =
+            list(object, "/metadata/managedFields").iter().filter(|entry| entry.get("manager").is_some());
         Self(all.map(Manager::read).collect())
     }
 
     /// Writes them into an object.
     pub(crate) fn write(&self, object: &mut Value) {
-        let told: Vec<Value> = self.0.iter().filter(|one| !one.fields.is_empty()).map(Manager::told).collect();
+        let told: Vec<Value> =
+            self.0.iter().filter(|one| !one.fields.is_empty()).map(Manager::told).collect();
         put(object, "/metadata/managedFields", told);
     }
 
@@ -130,7 +132,8 @@ impl Manager {
     /// How a conflict names it.
     pub(crate) fn named(&self) -> String {
         let Writer { name, operation, version, subresource } = &self.writer;
-        let part = if subresource.is_empty() { String::new() } else { format!(" with subresource {subresource:?}") };
+        let part =
+            if subresource.is_empty() { String::new() } else { format!(" with subresource {subresource:?}") };
         match *operation {
             "Apply" => format!("{name:?}{part}"),
             _ => format!("{name:?}{part} using {version} at {}", self.time),

@@ -13,7 +13,8 @@ pub(crate) fn answer(kinds: &Kinds, below: &str) -> Result<Answer, Refusal> {
     if below.is_empty() {
         return Ok(Answer::json(200, &index(kinds)));
     }
-    let found: Vec<&Kind> = kinds.all().iter().map(|kind| &**kind).filter(|kind| place(kind) == below).collect();
+    let found: Vec<&Kind> =
+        kinds.all().iter().map(|kind| &**kind).filter(|kind| place(kind) == below).collect();
     if found.is_empty() {
         return Err(Refusal::no_such_path());
     }
@@ -68,9 +69,12 @@ fn name_of(kind: &Kind) -> String {
 fn described(kind: &Kind) -> Value {
     let mut schema = match &kind.form {
         Form::Own(name) => types()[*name].clone(),
-        Form::Custom(version) => version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_else(|| json!({"type": "object"})),
+        Form::Custom(version) => {
+            version.pointer("/schema/openAPIV3Schema").cloned().unwrap_or_else(|| json!({"type": "object"}))
+        }
     };
-    schema["x-kubernetes-group-version-kind"] = json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]);
+    schema["x-kubernetes-group-version-kind"] =
+        json!([{"group": kind.group, "version": kind.version, "kind": kind.kind}]);
     schema
 }
 
@@ -78,8 +82,14 @@ fn described(kind: &Kind) -> Value {
 fn gather(node: &Value, into: &mut BTreeMap<String, Value>) {
     match node {
         Value::Object(fields) => {
-            let name = fields.get("$ref").and_then(Value::as_str).and_then(|path| path.strip_prefix("#/components/schemas/"));
-            if let Some((name, schema)) = name.and_then(|name| types().get_key_value(name)).filter(|(name, _)| !into.contains_key(*name)) {
+            let name = fields
+                .get("$ref")
+                .and_then(Value::as_str)
+                .and_then(|path| path.strip_prefix("#/components/schemas/"));
+            if let Some((name, schema)) = name
+                .and_then(|name| types().get_key_value(name))
+                .filter(|(name, _)| !into.contains_key(*name))
+            {
                 into.insert(name.clone(), schema.clone());
                 gather(schema, into);
             }
@@ -92,17 +102,27 @@ fn gather(node: &Value, into: &mut BTreeMap<String, Value>) {
 
 /// The paths of a kind: kubectl looks there whether the server validates fields and keeps nothing on a dry run.
 fn paths_of(kind: &Kind, name: &str) -> Vec<(String, Value)> {
-    let root = format!("/{}{}/{}", place(kind), if kind.namespaced { "/namespaces/{namespace}" } else { "" }, kind.plural);
+    let root = format!(
+        "/{}{}/{}",
+        place(kind),
+        if kind.namespaced { "/namespaces/{namespace}" } else { "" },
+        kind.plural
+    );
     let reference = json!({"$ref": format!("#/components/schemas/{name}")});
-    let answers = json!({"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}});
+    let answers =
+        json!({"200": {"description": "OK", "content": {"application/json": {"schema": reference}}}});
     let operation = |action: &str| {
-        let parameters = ["dryRun", "fieldManager", "fieldValidation"]
-            .map(|name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}));
+        let parameters = ["dryRun", "fieldManager", "fieldValidation"].map(
+            |name| json!({"name": name, "in": "query", "schema": {"type": "string", "uniqueItems": true}}),
+        );
         json!({
             "x-kubernetes-action": action, "parameters": parameters, "responses": answers,
             "x-kubernetes-group-version-kind": {"group": kind.group, "version": kind.version, "kind": kind.kind},
         })
     };
     let one = json!({"get": operation("get"), "put": operation("put"), "patch": operation("patch"), "delete": operation("delete")});
-    vec![(root.clone(), json!({"get": operation("list"), "post": operation("post")})), (format!("{root}/{{name}}"), one)]
+    vec![
+        (root.clone(), json!({"get": operation("list"), "post": operation("post")})),
+        (format!("{root}/{{name}}"), one),
+    ]
 }

@@ -1,6 +1,7 @@
 /// A quantity of Kubernetes in thousandths, as `250m`, `1Gi` or `2e3` say it; `None` if it is none.
 pub(crate) fn milli(told: &str) -> Option<i128> {
-    let at = told.find(|letter: char| !(letter.is_ascii_digit() || "+-.".contains(letter))).unwrap_or(told.len());
+    let at =
+        told.find(|letter: char| !(letter.is_ascii_digit() || "+-.".contains(letter))).unwrap_or(told.len());
     let (number, suffix) = told.split_at(at);
     let number = thousandths(number)?;
     let (times, per) = scale(suffix)?;
@@ -28,7 +29,8 @@ fn thousandths(number: &str) -> Option<i128> {
     if whole.is_empty() && fraction.is_empty() {
         return None;
     }
-    let digits = |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok().map(i128::from) };
+    let digits =
+        |text: &str| if text.is_empty() { Some(0) } else { text.parse::<u64>().ok().map(i128::from) };
     let padded: String = fraction.chars().chain("000".chars()).take(3).collect();
     Some(sign * (digits(whole)? * 1000 + digits(&padded)?))
 }
@@ -68,7 +70,9 @@ mod tests {
     #[test]
     fn quantities_are_read_in_all_their_forms() {
         let cases = [("1", 1000), ("250m", 250), ("0.5", 500), ("1Gi", 1_073_741_824_000), ("2k", 2_000_000)];
-        for (text, thousandths) in cases.into_iter().chain([("2e3", 2_000_000), ("-1", -1000), ("100n", 1), ("1.25", 1250)]) {
+        for (text, thousandths) in
+            cases.into_iter().chain([("2e3", 2_000_000), ("-1", -1000), ("100n", 1), ("1.25", 1250)])
+        {
             assert_eq!(milli(text), Some(thousandths), "{text}");
         }
         assert!(["", "Gi", "1x", "1e99", ".", "1.2.3"].iter().all(|text| milli(text).is_none()));

@@ -35,7 +35,13 @@ impl Cluster {
     /// Refuses what no role allows the user.
     pub(crate) fn authorize(&self, user: &User, verb: &str, target: &Target) -> Result<(), Refusal> {
         let resource = part(&target.plural, &target.subresource);
-        let deed = Deed { verb, group: &target.group, resource: &resource, name: &target.name, namespace: &target.namespace };
+        let deed = Deed {
+            verb,
+            group: &target.group,
+            resource: &resource,
+            name: &target.name,
+            namespace: &target.namespace,
+        };
         if self.allows(user, deed) {
             return Ok(());
         }
@@ -53,17 +59,24 @@ impl Cluster {
     fn allows(&self, user: &User, deed: Deed) -> bool {
         let is_admin = user.groups.iter().any(|group| group == "system:masters");
         let asks_about_itself = deed.resource.starts_with("selfsubject") && deed.verb == "create";
-        (is_admin || asks_about_itself || self.rules_of(user, deed.namespace).iter().any(|rule| allows(rule, deed)))
+        (is_admin
+            || asks_about_itself
+            || self.rules_of(user, deed.namespace).iter().any(|rule| allows(rule, deed)))
             && !self.faults.forbids(&user.name, deed.verb, deed.resource)
     }
 
     /// The rules of all roles that are bound to the user, everywhere or in this namespace.
     fn rules_of(&self, user: &User, namespace: &str) -> Vec<&Value> {
         let everywhere = self.list("clusterrolebindings.rbac.authorization.k8s.io", "");
-        let here = if namespace.is_empty() { Vec::new() } else { self.list("rolebindings.rbac.authorization.k8s.io", namespace) };
-        let bound = everywhere.into_iter().chain(here).filter(|binding| {
-            list(binding, "/subjects").iter().any(|subject| is_meant(subject, user))
-        });
+        let here = if namespace.is_empty() {
+            Vec::new()
+        } else {
+            self.list("rolebindings.rbac.authorization.k8s.io", namespace)
+        };
+        let bound = everywhere
+            .into_iter()
+            .chain(here)
+            .filter(|binding| list(binding, "/subjects").iter().any(|subject| is_meant(subject, user)));
         bound.filter_map(|binding| self.role_of(binding)).flat_map(|role| list(role, "/rules")).collect()
     }
 
@@ -80,16 +93,28 @@ impl Cluster {
         let mut review = asked.request.json()?;
         let asker = &asked.request.user;
         match asked.kind.kind.as_str() {
-            "SelfSubjectReview" => put(&mut review, "/status", json!({"userInfo": {"username": asker.name, "groups": asker.groups}})),
+            "SelfSubjectReview" => put(
+                &mut review,
+                "/status",
+                json!({"userInfo": {"username": asker.name, "groups": asker.groups}}),
+            ),
             "SelfSubjectRulesReview" => {
                 let namespace = text(&review, "/spec/namespace").to_owned();
                 let rules = self.rules_told(asker, &namespace);
-                put(&mut review, "/status", json!({"incomplete": false, "nonResourceRules": [], "resourceRules": rules}));
+                put(
+                    &mut review,
+                    "/status",
+                    json!({"incomplete": false, "nonResourceRules": [], "resourceRules": rules}),
+                );
             }
             kind => {
                 let other = User {
                     name: text(&review, "/spec/user").to_owned(),
-                    groups: list(&review, "/spec/groups").iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+                    groups: list(&review, "/spec/groups")
+                        .iter()
+                        .filter_map(Value::as_str)
+                        .map(str::to_owned)
+                        .collect(),
                 };
                 let user = if kind == "SubjectAccessReview" { &other } else { asker };
                 let allowed = self.allowed(user, &review);
@@ -106,7 +131,13 @@ impl Cluster {
         let resource = part(field("resource"), field("subresource"));
         self.allows(
             user,
-            Deed { verb: field("verb"), group: field("group"), resource: &resource, name: field("name"), namespace: field("namespace") },
+            Deed {
+                verb: field("verb"),
+                group: field("group"),
+                resource: &resource,
+                name: field("name"),
+                namespace: field("namespace"),
+            },
         )
     }
 
@@ -127,7 +158,8 @@ impl Cluster {
     /// A token of a service account, as `kubectl create token` asks for it.
     pub(crate) fn token(&mut self, asked: Asked) -> Result<Answer, Refusal> {
         let (namespace, name) = (&asked.target.namespace, &asked.target.name);
-        self.get("serviceaccounts", namespace, name).ok_or_else(|| Refusal::not_found(asked.refused_by_name()))?;
+        self.get("serviceaccounts", namespace, name)
+            .ok_or_else(|| Refusal::not_found(asked.refused_by_name()))?;
         let ends = asked.now + jiff::SignedDuration::from_hours(1);
         let told = json!({
             "kind": "TokenRequest", "apiVersion": "authentication.k8s.io/v1", "metadata": {"name": name, "namespace": namespace},
@@ -144,7 +176,8 @@ fn part(resource: &str, subresource: &str) -> String {
 }
 
 fn forbidden(target: &Target, why: &str) -> Refusal {
-    let about = About { group: &target.group, plural: &target.plural, kind: &target.plural, name: &target.name };
+    let about =
+        About { group: &target.group, plural: &target.plural, kind: &target.plural, name: &target.name };
     if !target.name.is_empty() {
         return Refusal::forbidden(about, why);
     }
@@ -156,7 +189,9 @@ fn is_meant(subject: &Value, user: &User) -> bool {
     let name = text(subject, "/name");
     match text(subject, "/kind") {
         "Group" => user.groups.iter().any(|group| group == name),
-        "ServiceAccount" => user.name == format!("system:serviceaccount:{}:{name}", text(subject, "/namespace")),
+        "ServiceAccount" => {
+            user.name == format!("system:serviceaccount:{}:{name}", text(subject, "/namespace"))
+        }
         _ => user.name == name,
     }
 }
@@ -167,7 +202,9 @@ fn allows(rule: &Value, deed: Deed) -> bool {
     };
     let names = list(rule, "/resourceNames");
     let subresource = deed.resource.split_once('/').map(|(_, part)| part);
-    let is_resource = |one: &str| one == deed.resource || one.strip_prefix("*/").is_some_and(|part| Some(part) == subresource);
+    let is_resource = |one: &str| {
+        one == deed.resource || one.strip_prefix("*/").is_some_and(|part| Some(part) == subresource)
+    };
     any("/verbs", &|one| one == deed.verb)
         && any("/apiGroups", &|one| one == deed.group)
         && any("/resources", &is_resource)

@@ -29,7 +29,8 @@ impl Cluster {
         let (resource, namespace) = (asked.kind.storage(), &asked.target.namespace);
         let all = self.store.at(version, &resource, namespace).ok_or_else(|| gone(&page))?;
         let after = |key: &Key| page.after.as_ref().is_none_or(|after| key > after);
-        let mut left = all.into_iter().filter(|(key, object)| after(key) && selector.takes(object)).peekable();
+        let mut left =
+            all.into_iter().filter(|(key, object)| after(key) && selector.takes(object)).peekable();
         let limit = page.limit.unwrap_or(usize::MAX);
         let shown: Vec<(Key, Arc<Value>)> = left.by_ref().take(limit).collect();
         let mut metadata = json!({"resourceVersion": version.to_string()});
@@ -72,9 +73,11 @@ struct Page {
 
 impl Page {
     fn of(request: &Request, stale: Option<u64>) -> Result<Self, Refusal> {
-        let limit = request.parameter("limit").and_then(|limit| limit.parse().ok()).filter(|&limit| limit > 0);
+        let limit =
+            request.parameter("limit").and_then(|limit| limit.parse().ok()).filter(|&limit| limit > 0);
         if let Some(token) = request.parameter("continue") {
-            let (version, after) = Self::read(token).ok_or_else(|| Refusal::bad("continue key is not valid"))?;
+            let (version, after) =
+                Self::read(token).ok_or_else(|| Refusal::bad("continue key is not valid"))?;
             return Ok(Self { limit, version: Some(version), after: Some(after) });
         }
         let told = version(request.parameter("resourceVersion").unwrap_or_default())?;

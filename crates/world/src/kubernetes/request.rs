@@ -51,7 +51,11 @@ impl User {
 
     /// A service account, as its pods are known.
     pub fn service_account(namespace: &str, name: &str) -> Self {
-        let all = ["system:serviceaccounts", &format!("system:serviceaccounts:{namespace}"), "system:authenticated"];
+        let all = [
+            "system:serviceaccounts",
+            &format!("system:serviceaccounts:{namespace}"),
+            "system:authenticated",
+        ];
         Self::new(&format!("system:serviceaccount:{namespace}:{name}"), &all)
     }
 }
@@ -128,7 +132,10 @@ impl Request {
 
     /// The value of a parameter, if it was given and is not empty.
     pub(crate) fn parameter(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, value)| key == name && !value.is_empty()).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, value)| key == name && !value.is_empty())
+            .map(|(_, value)| value.as_str())
     }
 
     /// Whether a parameter was given as true.

@@ -15,7 +15,12 @@ use super::write::{Draft, Owner, Part};
 impl Cluster {
     /// Reads or writes the size of an object through its scale subresource.
     pub(crate) fn scale(&mut self, asked: Asked) -> Result<Answer, Refusal> {
-        let scale = asked.kind.scale.as_ref().filter(|_| !self.faults.hides_scale()).ok_or_else(Refusal::no_such_path)?;
+        let scale = asked
+            .kind
+            .scale
+            .as_ref()
+            .filter(|_| !self.faults.hides_scale())
+            .ok_or_else(Refusal::no_such_path)?;
         let found = self.store.get(&asked.key(&asked.target.name)).cloned();
         let object = found.ok_or_else(|| Refusal::not_found(asked.refused_by_name()))?;
         let told = told(scale, &object);
@@ -24,13 +29,24 @@ impl Cluster {
         }
         let wish = self.faults.admitted(asked, asked.request.json()?)?;
         let wanted = wanted(asked, &told, &wish)?;
-        if let Some(name) = Some(text(&wanted, "/metadata/name")).filter(|name| !name.is_empty() && *name != asked.target.name) {
-            return Err(Refusal::bad(format!("the name of the object ({name}) does not match the name on the URL ({})", asked.target.name)));
+        if let Some(name) = Some(text(&wanted, "/metadata/name"))
+            .filter(|name| !name.is_empty() && *name != asked.target.name)
+        {
+            return Err(Refusal::bad(format!(
+                "the name of the object ({name}) does not match the name on the URL ({})",
+                asked.target.name
+            )));
         }
         let replicas = whole(&wanted, "/spec/replicas").unwrap_or(0);
         if replicas < 0 {
-            let cause = Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
-            let about = super::status::About { group: "autoscaling", plural: "scales", kind: "Scale", name: &asked.target.name };
+            let cause =
+                Cause::invalid("spec.replicas", &json!(replicas), "must be greater than or equal to 0");
+            let about = super::status::About {
+                group: "autoscaling",
+                plural: "scales",
+                kind: "Scale",
+                name: &asked.target.name,
+            };
             return Err(Refusal::invalid(about, vec![cause]));
         }
         let (mut new, owner) = match asked.request.media() {
@@ -89,5 +105,9 @@ fn applied(asked: Asked, scale: &Scale, object: &Value, replicas: i64) -> Result
     put(&mut wanted, &scale.wanted, replicas);
     let contested = if asked.request.flag("force") { Contested::Taken } else { Contested::Refused };
     let writer = Writer { operation: "Apply", ..asked.writer() };
-    Apply { wanted: &wanted, writer: &writer, contested, closed: &[] }.upon(object, asked.kind.schema(), asked.now)
+    Apply { wanted: &wanted, writer: &writer, contested, closed: &[] }.upon(
+        object,
+        asked.kind.schema(),
+        asked.now,
+    )
 }

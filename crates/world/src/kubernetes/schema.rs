@@ -6,7 +6,9 @@ use serde_json::{Map, Value, json};
 /// The types of Kubernetes 1.36 that are served, as OpenAPI tells them (`scripts/kubernetes_types.py` writes the file).
 pub(crate) fn types() -> &'static BTreeMap<String, Value> {
     static TYPES: OnceLock<BTreeMap<String, Value>> = OnceLock::new();
-    TYPES.get_or_init(|| serde_json::from_str(include_str!("types.json")).expect("the file was written by a program"))
+    TYPES.get_or_init(|| {
+        serde_json::from_str(include_str!("types.json")).expect("the file was written by a program")
+    })
 }
 
 /// What is known of a value's form: its fields, its items, and how lists of it merge.
@@ -91,7 +93,9 @@ impl<'a> Schema<'a> {
     pub(crate) fn keeps_unknown(&self) -> bool {
         let preserves = self.says("x-kubernetes-preserve-unknown-fields") == Some(&json!(true));
         let open = self.properties().is_none() && self.entries().is_none();
-        preserves || self.node.get("additionalProperties") == Some(&json!(true)) || (open && !self.is_custom_object())
+        preserves
+            || self.node.get("additionalProperties") == Some(&json!(true))
+            || (open && !self.is_custom_object())
     }
 
     /// In a custom resource an object without properties keeps nothing.

@@ -51,7 +51,8 @@ impl Selector {
     }
 
     pub(crate) fn takes(&self, object: &Value) -> bool {
-        self.takes_labels(object.pointer("/metadata/labels").unwrap_or(&Value::Null)) && self.takes_fields(object)
+        self.takes_labels(object.pointer("/metadata/labels").unwrap_or(&Value::Null))
+            && self.takes_fields(object)
     }
 
     pub(crate) fn takes_labels(&self, labels: &Value) -> bool {
@@ -134,7 +135,11 @@ fn requirement(term: &str) -> Result<Requirement, Refusal> {
         (term, Test::There)
     };
     let key = key.trim().to_owned();
-    if key.is_empty() || key.contains(char::is_whitespace) { Err(unparsable(term)) } else { Ok(Requirement { key, is }) }
+    if key.is_empty() || key.contains(char::is_whitespace) {
+        Err(unparsable(term))
+    } else {
+        Ok(Requirement { key, is })
+    }
 }
 
 fn set<'a>(term: &'a str, word: &str) -> Option<(&'a str, Vec<String>)> {
@@ -153,7 +158,8 @@ fn field(term: &str) -> Result<(String, bool, String), Refusal> {
     } else {
         term.split_once("==").or_else(|| term.split_once('=')).map(|(path, value)| (path, true, value))
     };
-    let (path, equal, value) = parts.ok_or_else(|| Refusal::bad(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
+    let (path, equal, value) = parts
+        .ok_or_else(|| Refusal::bad(format!("invalid selector: '{term}'; can't understand '{term}'")))?;
     Ok((path.to_owned(), equal, value.to_owned()))
 }
 

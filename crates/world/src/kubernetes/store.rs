@@ -83,7 +83,12 @@ impl Store {
     }
 
     /// The objects of a resource as they were at a version; `None` if that is forgotten.
-    pub(crate) fn at(&self, version: u64, resource: &str, namespace: &str) -> Option<BTreeMap<Key, Arc<Value>>> {
+    pub(crate) fn at(
+        &self,
+        version: u64,
+        resource: &str,
+        namespace: &str,
+    ) -> Option<BTreeMap<Key, Arc<Value>>> {
         if version < self.compacted {
             return None;
         }
@@ -119,7 +124,12 @@ impl Store {
     pub(crate) fn remove(&mut self, key: &Key) -> Option<Arc<Value>> {
         let before = self.objects.remove(key)?;
         self.version += 1;
-        self.record(Change { version: self.version, key: key.clone(), before: Some(before.clone()), after: None });
+        self.record(Change {
+            version: self.version,
+            key: key.clone(),
+            before: Some(before.clone()),
+            after: None,
+        });
         Some(before)
     }
 

@@ -43,7 +43,10 @@ pub(crate) fn table(kind: &Kind, objects: &[&Value], metadata: Value, now: Times
         Form::Custom(version) => custom::cells(version, objects, now),
         Form::Own(_) => own::cells(kind, objects, now),
     };
-    let rows = objects.iter().zip(cells).map(|(object, cells)| json!({"cells": cells, "object": super::view::partial(object)}));
+    let rows = objects
+        .iter()
+        .zip(cells)
+        .map(|(object, cells)| json!({"cells": cells, "object": super::view::partial(object)}));
     json!({
         "kind": "Table", "apiVersion": "meta.k8s.io/v1", "metadata": metadata,
         "columnDefinitions": columns.iter().map(Column::told).collect::<Vec<_>>(),
@@ -92,7 +95,15 @@ mod tests {
 
     #[test]
     fn ages_are_told_as_kubectl_tells_them() {
-        let cases = [(45, "45s"), (119, "119s"), (192, "3m12s"), (180, "3m"), (700, "11m"), (10_800, "3h"), (11_400, "3h10m")];
+        let cases = [
+            (45, "45s"),
+            (119, "119s"),
+            (192, "3m12s"),
+            (180, "3m"),
+            (700, "11m"),
+            (10_800, "3h"),
+            (11_400, "3h10m"),
+        ];
         let long = [(86_400, "24h"), (200_000, "2d7h"), (864_000, "10d"), (31_536_000 * 3, "3y")];
         cases.into_iter().chain(long).for_each(|(seconds, told)| assert_eq!(duration(seconds), told));
     }

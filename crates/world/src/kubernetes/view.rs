@@ -85,7 +85,10 @@ mod tests {
         let kubectl = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json";
         assert_eq!(View::of(kubectl), View::Table);
         assert_eq!(View::of("application/vnd.kubernetes.protobuf,application/json"), View::Whole);
-        assert_eq!(View::of("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"), View::Metadata);
+        assert_eq!(
+            View::of("application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"),
+            View::Metadata
+        );
         assert_eq!(View::of(""), View::Whole);
     }
 }

@@ -86,7 +86,10 @@ impl Watch {
     fn begin(&mut self, cluster: &Cluster, now: Timestamp) -> Vec<Value> {
         let Some(beginning) = self.begins.take() else { return Vec::new() };
         self.cursor = cluster.store.version();
-        let there = cluster.store.of(&self.kind.storage(), &self.namespace).filter(|(_, object)| self.selector.takes(object));
+        let there = cluster
+            .store
+            .of(&self.kind.storage(), &self.namespace)
+            .filter(|(_, object)| self.selector.takes(object));
         let mut events: Vec<Value> = there.map(|(_, object)| self.told("ADDED", object, now)).collect();
         if beginning.closed_by_bookmark {
             let mut end = self.bookmark();
@@ -128,7 +131,8 @@ impl Watch {
 
     fn bookmark(&self) -> Value {
         let kind = if self.view == View::Metadata { "PartialObjectMetadata" } else { &self.kind.kind };
-        let version = if self.view == View::Metadata { "meta.k8s.io/v1".to_owned() } else { self.kind.api_version() };
+        let version =
+            if self.view == View::Metadata { "meta.k8s.io/v1".to_owned() } else { self.kind.api_version() };
         let metadata = json!({"resourceVersion": self.cursor.to_string(), "creationTimestamp": null});
         json!({"type": "BOOKMARK", "object": {"kind": kind, "apiVersion": version, "metadata": metadata}})
     }

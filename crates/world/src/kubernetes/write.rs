@@ -60,7 +60,8 @@ impl Cluster {
         let part = if asked.target.subresource == "status" { Part::Status } else { Part::Main };
         let told = self.faults.admitted(asked, asked.request.json()?)?;
         let applies = asked.verb == "patch" && asked.request.media() == "application/apply-patch+yaml";
-        let creates = part == Part::Main && (applies || (asked.verb == "update" && asked.kind.is_made_by_update()));
+        let creates =
+            part == Part::Main && (applies || (asked.verb == "update" && asked.kind.is_made_by_update()));
         if old.is_none() && !creates {
             return Err(Refusal::not_found(asked.refused_by_name()));
         }
@@ -76,11 +77,29 @@ impl Cluster {
         Ok(with_warnings(asked.shown(status, &kept), warnings))
     }
 
-    fn applied(&self, asked: Asked, old: Option<&Value>, wanted: &Value, part: Part) -> Result<Value, Refusal> {
+    fn applied(
+        &self,
+        asked: Asked,
+        old: Option<&Value>,
+        wanted: &Value,
+        part: Part,
+    ) -> Result<Value, Refusal> {
         let Asked { request, target, kind, now, .. } = asked;
         if request.parameter("fieldManager").is_none() && request.agent.is_empty() {
-            let cause = Cause::new("FieldValueRequired", "fieldManager", "Required value: is required for apply patch");
-            return Err(Refusal::invalid(super::status::About { group: "meta.k8s.io", plural: "patchoptions", kind: "PatchOptions", name: "" }, vec![cause]));
+            let cause = Cause::new(
+                "FieldValueRequired",
+                "fieldManager",
+                "Required value: is required for apply patch",
+            );
+            return Err(Refusal::invalid(
+                super::status::About {
+                    group: "meta.k8s.io",
+                    plural: "patchoptions",
+                    kind: "PatchOptions",
+                    name: "",
+                },
+                vec![cause],
+            ));
         }
         if !list(wanted, "/metadata/managedFields").is_empty() {
             return Err(Refusal::bad("metadata.managedFields must be nil"));
@@ -119,7 +138,8 @@ impl Cluster {
                 Some(Value::Array(told)) if told.is_empty() => Managers::default(),
                 _ => Managers::of(old.as_deref().unwrap_or(&Value::Null)),
             };
-            let after = managers.after_update(old.as_deref(), &object, asked.kind.schema(), writer, asked.now);
+            let after =
+                managers.after_update(old.as_deref(), &object, asked.kind.schema(), writer, asked.now);
             after.write(&mut object);
         }
         if old.as_deref() == Some(&object) {
@@ -134,7 +154,8 @@ impl Cluster {
     /// Writes an object, unless it was only waiting to lose its last finalizer.
     pub(crate) fn put(&mut self, key: super::store::Key, object: Value) -> Arc<Value> {
         let waits = instant(&object, "/metadata/deletionTimestamp").is_some();
-        let held = !list(&object, "/metadata/finalizers").is_empty() || ["pods", "namespaces"].contains(&key.resource.as_str());
+        let held = !list(&object, "/metadata/finalizers").is_empty()
+            || ["pods", "namespaces"].contains(&key.resource.as_str());
         let defines = key.resource == super::crd::RESOURCE;
         let kept = if waits && !held {
             self.store.remove(&key);
@@ -151,7 +172,11 @@ impl Cluster {
     fn begin(&mut self, asked: Asked, object: &mut Value, name: &str) -> Result<(), Refusal> {
         let Asked { target, kind, now, .. } = asked;
         if name.is_empty() {
-            let cause = Cause::new("FieldValueRequired", "metadata.name", "Required value: name or generateName is required");
+            let cause = Cause::new(
+                "FieldValueRequired",
+                "metadata.name",
+                "Required value: name or generateName is required",
+            );
             return Err(Refusal::invalid(kind.about(""), vec![cause]));
         }
         if self.store.get(&asked.key(name)).is_some() {
@@ -163,7 +188,9 @@ impl Cluster {
         } else {
             cut(object, "/metadata/namespace");
         }
-        for field in ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"] {
+        for field in
+            ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"]
+        {
             cut(object, &format!("/metadata/{field}"));
         }
         put(object, "/metadata/uid", self.uid());
@@ -179,12 +206,15 @@ impl Cluster {
 
     /// Nothing is created in a namespace that is not there or on its way out.
     fn is_open(&self, asked: Asked, name: &str) -> Result<(), Refusal> {
-        let namespaces = |name| super::status::About { group: "", plural: "namespaces", kind: "Namespace", name };
+        let namespaces =
+            |name| super::status::About { group: "", plural: "namespaces", kind: "Namespace", name };
         let namespace = &asked.target.namespace;
         match self.get("namespaces", "", namespace) {
             None => Err(Refusal::not_found(namespaces(namespace))),
             Some(found) if instant(found, "/metadata/deletionTimestamp").is_some() => {
-                let why = format!("unable to create new content in namespace {namespace} because it is being terminated");
+                let why = format!(
+                    "unable to create new content in namespace {namespace} because it is being terminated"
+                );
                 let mut refusal = Refusal::forbidden(asked.kind.about(name), &why);
                 refusal.details["causes"] = json!([{"reason": "NamespaceTerminating", "field": "metadata.namespace",
                     "message": format!("namespace {namespace} is being terminated")}]);
@@ -230,7 +260,9 @@ fn understood(asked: Asked, told: &Value) -> Result<(Value, Vec<String>), Refusa
     for (field, right) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
         match told.get(field).and_then(Value::as_str) {
             Some(said) if said != right => {
-                return Err(Refusal::bad(format!("{field} of the provided object ({said}) does not match the request's ({right})")));
+                return Err(Refusal::bad(format!(
+                    "{field} of the provided object ({said}) does not match the request's ({right})"
+                )));
             }
             _ => put(&mut told, &format!("/{field}"), right),
         }
@@ -255,7 +287,9 @@ fn understood(asked: Asked, told: &Value) -> Result<(Value, Vec<String>), Refusa
         super::crd::fill(kind, &mut object);
     }
     match request.parameter("fieldValidation") {
-        Some("Strict") if !unknown.is_empty() => Err(Refusal::bad(format!("strict decoding error: {}", unknown.join(", ")))),
+        Some("Strict") if !unknown.is_empty() => {
+            Err(Refusal::bad(format!("strict decoding error: {}", unknown.join(", "))))
+        }
         Some("Ignore") => Ok((object, Vec::new())),
         _ => Ok((object, unknown)),
     }
@@ -270,7 +304,8 @@ fn patched(asked: Asked, old: &Value, patch: &Value) -> Result<Value, Refusal> {
             Ok(merge_strategically(&shown, patch, asked.kind.schema()))
         }
         media => {
-            let offered = "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            let offered =
+                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
             Err(Refusal::unsupported_media(media, offered))
         }
     }
@@ -284,12 +319,19 @@ fn settle(asked: Asked, old: &Value, object: &mut Value, part: Part) -> Result<(
         return Err(Refusal::modified(about));
     }
     if told.is_empty() && asked.verb == "update" && asked.kind.needs_version() {
-        let cause = Cause::new("FieldValueInvalid", "metadata.resourceVersion", "Invalid value: 0: must be specified for an update");
+        let cause = Cause::new(
+            "FieldValueInvalid",
+            "metadata.resourceVersion",
+            "Invalid value: 0: must be specified for an update",
+        );
         return Err(Refusal::invalid(about, vec![cause]));
     }
     let uid = text(object, "/metadata/uid");
     if !uid.is_empty() && uid != text(old, "/metadata/uid") {
-        let why = format!("Precondition failed: UID in precondition: {uid}, UID in object meta: {}", text(old, "/metadata/uid"));
+        let why = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            text(old, "/metadata/uid")
+        );
         return Err(Refusal::conflict(about, &why));
     }
     if part == Part::Status {
@@ -302,7 +344,15 @@ fn settle(asked: Asked, old: &Value, object: &mut Value, part: Part) -> Result<(
         *object = whole;
         return Ok(());
     }
-    let fixed = ["uid", "creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "generation", "resourceVersion", "generateName"];
+    let fixed = [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "resourceVersion",
+        "generateName",
+    ];
     fixed.iter().for_each(|field| carry(old, object, &format!("/metadata/{field}")));
     if asked.kind.status {
         carry(old, object, "/status");

@@ -42,15 +42,40 @@ impl Cluster {
     fn autoscale_one(&mut self, key: &Key, now: Timestamp) {
         let Some(autoscaler) = self.find(key) else { return };
         let Some(target) = self.target_of(&autoscaler, &key.namespace) else {
-            return self.judge_autoscaler(key, ["AbleToScale", "False", "FailedGetScale", "the HPA controller was unable to get the target's current scale"], now);
+            return self.judge_autoscaler(
+                key,
+                [
+                    "AbleToScale",
+                    "False",
+                    "FailedGetScale",
+                    "the HPA controller was unable to get the target's current scale",
+                ],
+                now,
+            );
         };
-        let (least, most) = (whole(&autoscaler, "/spec/minReplicas").unwrap_or(1), whole(&autoscaler, "/spec/maxReplicas").unwrap_or(1));
+        let (least, most) = (
+            whole(&autoscaler, "/spec/minReplicas").unwrap_or(1),
+            whole(&autoscaler, "/spec/maxReplicas").unwrap_or(1),
+        );
         let verdict = match target.size {
             0 if least > 0 => {
-                return self.judge_autoscaler(key, ["ScalingActive", "False", "ScalingDisabled", "scaling is disabled since the replica count of the target is zero"], now);
+                return self.judge_autoscaler(
+                    key,
+                    [
+                        "ScalingActive",
+                        "False",
+                        "ScalingDisabled",
+                        "scaling is disabled since the replica count of the target is zero",
+                    ],
+                    now,
+                );
             }
-            size if size > most => Verdict { size: most, why: "Current number of replicas above Spec.MaxReplicas".to_owned() },
-            size if size < least => Verdict { size: least, why: "Current number of replicas below Spec.MinReplicas".to_owned() },
+            size if size > most => {
+                Verdict { size: most, why: "Current number of replicas above Spec.MaxReplicas".to_owned() }
+            }
+            size if size < least => {
+                Verdict { size: least, why: "Current number of replicas below Spec.MinReplicas".to_owned() }
+            }
             _ => self.measured(key, &autoscaler, &target, (least, most), now),
         };
         self.carry_out(key, &autoscaler, &target, &verdict, now);
@@ -64,45 +89,111 @@ impl Cluster {
         let object = self.find(&key)?;
         let selector = super::super::scale::told(&scale, &object);
         let selector = Selector::parse(text(&selector, "/status/selector"), "").ok()?;
-        let pods = self.store.of("pods", namespace).filter(|(_, pod)| selector.takes(pod) && is_true(pod, "Ready"));
-        Some(Target { key, size: whole(&object, &scale.wanted).unwrap_or(0), pods: pods.count() as i64, scale })
+        let pods =
+            self.store.of("pods", namespace).filter(|(_, pod)| selector.takes(pod) && is_true(pod, "Ready"));
+        Some(Target {
+            key,
+            size: whole(&object, &scale.wanted).unwrap_or(0),
+            pods: pods.count() as i64,
+            scale,
+        })
     }
 
     /// What the metrics ask for, within tolerance, behavior and bounds; the current size if there are none.
-    fn measured(&mut self, key: &Key, autoscaler: &Value, target: &Target, (least, most): (i64, i64), now: Timestamp) -> Verdict {
+    fn measured(
+        &mut self,
+        key: &Key,
+        autoscaler: &Value,
+        target: &Target,
+        (least, most): (i64, i64),
+        now: Timestamp,
+    ) -> Verdict {
         let ways = [Way::of(autoscaler, "scaleUp"), Way::of(autoscaler, "scaleDown")];
         let total = self.metrics.total(&key.namespace, &key.name);
-        let wishes = list(autoscaler, "/spec/metrics").iter().filter_map(|metric| wish(metric, total?, target, &ways));
+        let wishes =
+            list(autoscaler, "/spec/metrics").iter().filter_map(|metric| wish(metric, total?, target, &ways));
         let Some(wanted) = wishes.max() else {
             let message = "the HPA was unable to compute the replica count: unable to get metrics: no metrics returned from the metrics API";
             self.judge_autoscaler(key, ["ScalingActive", "False", "FailedGetResourceMetric", message], now);
             return Verdict { size: target.size, why: String::new() };
         };
-        self.judge_autoscaler(key, ["ScalingActive", "True", "ValidMetricFound", "the HPA was able to successfully calculate a replica count"], now);
+        self.judge_autoscaler(
+            key,
+            [
+                "ScalingActive",
+                "True",
+                "ValidMetricFound",
+                "the HPA was able to successfully calculate a replica count",
+            ],
+            now,
+        );
         let record = self.memory.autoscalers.entry(key.clone()).or_default();
         let size = record.settle(target.size, wanted, [&ways[0], &ways[1]], now).clamp(least, most);
         let limited = match wanted {
-            wanted if wanted > most => ["ScalingLimited", "True", "TooManyReplicas", "the desired replica count is more than the maximum replica count"],
-            wanted if wanted < least => ["ScalingLimited", "True", "TooFewReplicas", "the desired replica count is less than the minimum replica count"],
-            _ => ["ScalingLimited", "False", "DesiredWithinRange", "the desired count is within the acceptable range"],
+            wanted if wanted > most => [
+                "ScalingLimited",
+                "True",
+                "TooManyReplicas",
+                "the desired replica count is more than the maximum replica count",
+            ],
+            wanted if wanted < least => [
+                "ScalingLimited",
+                "True",
+                "TooFewReplicas",
+                "the desired replica count is less than the minimum replica count",
+            ],
+            _ => [
+                "ScalingLimited",
+                "False",
+                "DesiredWithinRange",
+                "the desired count is within the acceptable range",
+            ],
         };
         self.judge_autoscaler(key, limited, now);
         let why = if size > target.size { "metric above target" } else { "All metrics below target" };
         Verdict { size, why: why.to_owned() }
     }
 
-    fn carry_out(&mut self, key: &Key, autoscaler: &Value, target: &Target, verdict: &Verdict, now: Timestamp) {
+    fn carry_out(
+        &mut self,
+        key: &Key,
+        autoscaler: &Value,
+        target: &Target,
+        verdict: &Verdict,
+        now: Timestamp,
+    ) {
         let Target { key: object, scale, size, .. } = target;
-        self.judge_autoscaler(key, ["AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"], now);
+        self.judge_autoscaler(
+            key,
+            ["AbleToScale", "True", "ReadyForNewScale", "recommended size matches current size"],
+            now,
+        );
         let rescales = verdict.size != *size;
         if rescales {
-            self.edit(object, "kube-controller-manager", "scale", now, |object| put(object, &scale.wanted, verdict.size));
+            self.edit(object, "kube-controller-manager", "scale", now, |object| {
+                put(object, &scale.wanted, verdict.size)
+            });
             self.memory.autoscalers.entry(key.clone()).or_default().change(*size, verdict.size, now);
             let message = format!("New size: {}; reason: {}", verdict.size, verdict.why);
-            self.report(autoscaler, "horizontal-pod-autoscaler", ["Normal", "SuccessfulRescale", &message], now);
-            self.judge_autoscaler(key, ["AbleToScale", "True", "SucceededRescale", &format!("the HPA controller was able to update the target scale to {}", verdict.size)], now);
+            self.report(
+                autoscaler,
+                "horizontal-pod-autoscaler",
+                ["Normal", "SuccessfulRescale", &message],
+                now,
+            );
+            self.judge_autoscaler(
+                key,
+                [
+                    "AbleToScale",
+                    "True",
+                    "SucceededRescale",
+                    &format!("the HPA controller was able to update the target scale to {}", verdict.size),
+                ],
+                now,
+            );
         }
-        let current = list(autoscaler, "/spec/metrics").first().zip(self.metrics.total(&key.namespace, &key.name));
+        let current =
+            list(autoscaler, "/spec/metrics").first().zip(self.metrics.total(&key.namespace, &key.name));
         let current = current.and_then(|(metric, total)| told(metric, total, target.pods.max(1)));
         self.edit(key, "kube-controller-manager", "status", now, |autoscaler| {
             put(autoscaler, "/status/currentReplicas", *size);
@@ -152,7 +243,9 @@ fn aim(metric: &Value) -> Option<(f64, bool)> {
 }
 
 fn source(metric: &Value) -> Option<&'static str> {
-    ["resource", "pods", "object", "external", "containerResource"].into_iter().find(|source| metric.get(source).is_some())
+    ["resource", "pods", "object", "external", "containerResource"]
+        .into_iter()
+        .find(|source| metric.get(source).is_some())
 }
 
 /// What was measured, as the status tells it.
@@ -161,8 +254,12 @@ fn told(metric: &Value, total: f64, pods: i64) -> Option<Value> {
     let each = total / pods as f64;
     let quantity = |value: f64| quantity::told((value * 1000.0).round() as i128);
     let current = match source {
-        "resource" | "containerResource" => json!({"averageUtilization": each.round() as i64, "averageValue": quantity(each)}),
-        _ if metric.pointer(&format!("/{source}/target/value")).is_some() => json!({"value": quantity(total)}),
+        "resource" | "containerResource" => {
+            json!({"averageUtilization": each.round() as i64, "averageValue": quantity(each)})
+        }
+        _ if metric.pointer(&format!("/{source}/target/value")).is_some() => {
+            json!({"value": quantity(total)})
+        }
         _ => json!({"averageValue": quantity(each)}),
     };
     let mut told = metric.clone();

@@ -31,16 +31,25 @@ impl Way {
     /// The rules for `scaleUp` or `scaleDown`.
     pub(crate) fn of(autoscaler: &Value, way: &str) -> Self {
         let at = |field: &str| format!("/spec/behavior/{way}/{field}");
-        let tolerance = quantity::milli(text(autoscaler, &at("tolerance"))).map(|milli| milli as f64 / 1000.0);
+        let tolerance =
+            quantity::milli(text(autoscaler, &at("tolerance"))).map(|milli| milli as f64 / 1000.0);
         let up = way == "scaleUp";
         let told = list(autoscaler, &at("policies")).iter().map(|policy| {
-            (text(policy, "/type") == "Percent", whole(policy, "/value").unwrap_or(0), whole(policy, "/periodSeconds").unwrap_or(15))
+            (
+                text(policy, "/type") == "Percent",
+                whole(policy, "/value").unwrap_or(0),
+                whole(policy, "/periodSeconds").unwrap_or(15),
+            )
         });
         let told: Vec<_> = told.collect();
         let default = if up { vec![(false, 4, 15), (true, 100, 15)] } else { vec![(true, 100, 15)] };
         Self {
             tolerance: tolerance.unwrap_or(TOLERANCE),
-            window: whole(autoscaler, &at("stabilizationWindowSeconds")).unwrap_or(if up { 0 } else { DOWN_WINDOW }),
+            window: whole(autoscaler, &at("stabilizationWindowSeconds")).unwrap_or(if up {
+                0
+            } else {
+                DOWN_WINDOW
+            }),
             policies: if told.is_empty() { default } else { told },
             least: text(autoscaler, &at("selectPolicy")) == "Min",
             closed: text(autoscaler, &at("selectPolicy")) == "Disabled",
@@ -73,7 +82,8 @@ impl Record {
         let longest = SignedDuration::from_secs(up.window.max(down.window));
         self.wanted.retain(|(at, _)| now.duration_since(*at) <= longest);
         let within = |window: i64| {
-            let recent = self.wanted.iter().filter(move |(at, _)| now.duration_since(*at).as_secs() <= window);
+            let recent =
+                self.wanted.iter().filter(move |(at, _)| now.duration_since(*at).as_secs() <= window);
             recent.map(|(_, wanted)| *wanted)
         };
         let floor = within(up.window).min().unwrap_or(wanted);
@@ -93,7 +103,10 @@ impl Record {
     }
 
     fn changed_since(&self, now: Timestamp, seconds: i64, up: bool) -> i64 {
-        let recent = self.changes.iter().filter(|(at, by)| now.duration_since(*at).as_secs() < seconds && (*by > 0) == up);
+        let recent = self
+            .changes
+            .iter()
+            .filter(|(at, by)| now.duration_since(*at).as_secs() < seconds && (*by > 0) == up);
         recent.map(|(_, by)| by).sum()
     }
 }

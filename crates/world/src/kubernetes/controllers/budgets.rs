@@ -12,7 +12,8 @@ impl Cluster {
         for key in self.keys("poddisruptionbudgets.policy") {
             let Some(budget) = self.find(&key) else { continue };
             let selector = Selector::of(budget.pointer("/spec/selector").unwrap_or(&Value::Null));
-            let pods: Vec<_> = self.store.of("pods", &key.namespace).filter(|(_, pod)| selector.takes(pod)).collect();
+            let pods: Vec<_> =
+                self.store.of("pods", &key.namespace).filter(|(_, pod)| selector.takes(pod)).collect();
             let healthy = pods.iter().filter(|(_, pod)| is_true(pod, "Ready")).count() as i64;
             let expected = pods.len() as i64;
             let desired = match budget.pointer("/spec/maxUnavailable") {
@@ -23,7 +24,9 @@ impl Cluster {
                 "observedGeneration": budget.pointer("/metadata/generation").cloned().unwrap_or(json!(1)), "expectedPods": expected,
                 "currentHealthy": healthy, "desiredHealthy": desired.max(0), "disruptionsAllowed": (healthy - desired).max(0),
             });
-            self.edit(&key, "kube-controller-manager", "status", now, |budget| put(budget, "/status", status));
+            self.edit(&key, "kube-controller-manager", "status", now, |budget| {
+                put(budget, "/status", status)
+            });
         }
     }
 }

@@ -14,7 +14,9 @@ impl Cluster {
     /// Every Deployment gets a ReplicaSet of its template, and hands over to it step by step.
     pub(crate) fn keep_deployments(&mut self, now: Timestamp) {
         for key in self.keys("deployments.apps") {
-            if let Some(deployment) = self.find(&key).filter(|one| one.pointer("/metadata/deletionTimestamp").is_none()) {
+            if let Some(deployment) =
+                self.find(&key).filter(|one| one.pointer("/metadata/deletionTimestamp").is_none())
+            {
                 self.keep_deployment(&key, &deployment, now);
             }
         }
@@ -37,10 +39,25 @@ impl Cluster {
         sets.map(|(key, _)| key.clone()).collect()
     }
 
-    fn make_set(&mut self, key: &Key, deployment: &Value, set: &Key, hash: &str, others: &[Key], now: Timestamp) {
-        let last = others.iter().filter_map(|key| self.find(key)).filter_map(|set| revision(&set)).max().unwrap_or(0);
+    fn make_set(
+        &mut self,
+        key: &Key,
+        deployment: &Value,
+        set: &Key,
+        hash: &str,
+        others: &[Key],
+        now: Timestamp,
+    ) {
+        let last = others
+            .iter()
+            .filter_map(|key| self.find(key))
+            .filter_map(|set| revision(&set))
+            .max()
+            .unwrap_or(0);
         let mut spec = json!({"replicas": 0, "selector": deployment["spec"]["selector"], "template": deployment["spec"]["template"]});
-        for pointer in ["/selector/matchLabels/pod-template-hash", "/template/metadata/labels/pod-template-hash"] {
+        for pointer in
+            ["/selector/matchLabels/pod-template-hash", "/template/metadata/labels/pod-template-hash"]
+        {
             put(&mut spec, pointer, hash);
         }
         let labels = spec.pointer("/template/metadata/labels").cloned().unwrap_or_default();
@@ -53,7 +70,8 @@ impl Cluster {
         });
         self.make(object, "kube-controller-manager", now);
         self.edit(key, "kube-controller-manager", "", now, |deployment| {
-            super::super::tree::map(deployment, "/metadata/annotations").insert(REVISION.to_owned(), json!((last + 1).to_string()));
+            super::super::tree::map(deployment, "/metadata/annotations")
+                .insert(REVISION.to_owned(), json!((last + 1).to_string()));
         });
     }
 
@@ -61,7 +79,9 @@ impl Cluster {
     fn hand_over(&mut self, deployment: &Value, current: &Key, sets: &[Key], now: Timestamp) {
         let wanted = whole(deployment, "/spec/replicas").unwrap_or(1);
         let bounds = Bounds::of(deployment, wanted);
-        let size = |cluster: &Self, key: &Key, pointer: &str| cluster.find(key).and_then(|set| whole(&set, pointer)).unwrap_or(0);
+        let size = |cluster: &Self, key: &Key, pointer: &str| {
+            cluster.find(key).and_then(|set| whole(&set, pointer)).unwrap_or(0)
+        };
         let total: i64 = sets.iter().map(|key| size(self, key, "/spec/replicas")).sum();
         let mine = size(self, current, "/spec/replicas");
         let old = total - mine;
@@ -106,8 +126,14 @@ impl Cluster {
         self.edit(key, "kube-controller-manager", "status", now, |deployment| {
             let conditions = list(deployment, "/status/conditions").to_vec();
             let mut status = json!({"observedGeneration": generation, "conditions": conditions});
-            let counts = [("replicas", there), ("updatedReplicas", updated), ("readyReplicas", ready), ("availableReplicas", ready)];
-            for (field, count) in counts.into_iter().chain([("unavailableReplicas", (wanted - ready).max(0))]) {
+            let counts = [
+                ("replicas", there),
+                ("updatedReplicas", updated),
+                ("readyReplicas", ready),
+                ("availableReplicas", ready),
+            ];
+            for (field, count) in counts.into_iter().chain([("unavailableReplicas", (wanted - ready).max(0))])
+            {
                 if count > 0 {
                     status[field] = json!(count);
                 }
@@ -116,7 +142,12 @@ impl Cluster {
             let available = if ready >= least {
                 ["Available", "True", "MinimumReplicasAvailable", "Deployment has minimum availability."]
             } else {
-                ["Available", "False", "MinimumReplicasUnavailable", "Deployment does not have minimum availability."]
+                [
+                    "Available",
+                    "False",
+                    "MinimumReplicasUnavailable",
+                    "Deployment does not have minimum availability.",
+                ]
             };
             set_condition(deployment, available, now);
             let message = if complete {

@@ -12,13 +12,16 @@ use super::is_owned_by;
 impl Cluster {
     /// What nobody owns any more goes; what waits for its own to go gets leave; closed namespaces are emptied.
     pub(crate) fn collect_garbage(&mut self, now: Timestamp) {
-        let there: BTreeSet<&str> = self.store.all().map(|(_, object)| text(object, "/metadata/uid")).collect();
+        let there: BTreeSet<&str> =
+            self.store.all().map(|(_, object)| text(object, "/metadata/uid")).collect();
         let is_lost = |object: &Value| {
             let owners = list(object, "/metadata/ownerReferences");
             !owners.is_empty() && owners.iter().all(|owner| !there.contains(text(owner, "/uid")))
         };
-        let lost: Vec<Key> = self.store.all().filter(|(_, object)| is_lost(object)).map(|(key, _)| key.clone()).collect();
-        let waiting = self.store.all().filter(|(_, object)| waits_for_its_own(object)).map(|(key, _)| key.clone());
+        let lost: Vec<Key> =
+            self.store.all().filter(|(_, object)| is_lost(object)).map(|(key, _)| key.clone()).collect();
+        let waiting =
+            self.store.all().filter(|(_, object)| waits_for_its_own(object)).map(|(key, _)| key.clone());
         let waiting: Vec<Key> = waiting.collect();
         lost.iter().for_each(|key| self.discard_plainly(key, now));
         waiting.iter().for_each(|key| self.release(key, now));
@@ -32,7 +35,8 @@ impl Cluster {
         let owned: Vec<Key> = owned.collect();
         if owned.is_empty() {
             let mut free = Value::clone(&object);
-            let others = list(&object, "/metadata/finalizers").iter().filter(|one| *one != FOREGROUND).cloned();
+            let others =
+                list(&object, "/metadata/finalizers").iter().filter(|one| *one != FOREGROUND).cloned();
             put(&mut free, "/metadata/finalizers", others.collect::<Vec<_>>());
             self.put(key.clone(), free);
         }
@@ -41,13 +45,23 @@ impl Cluster {
 
     fn empty_namespaces(&mut self, now: Timestamp) {
         for key in self.keys("namespaces") {
-            let closed = self.find(&key).is_some_and(|namespace| instant(&namespace, "/metadata/deletionTimestamp").is_some());
+            let closed = self
+                .find(&key)
+                .is_some_and(|namespace| instant(&namespace, "/metadata/deletionTimestamp").is_some());
             if !closed {
                 continue;
             }
-            let inside = self.store.all().filter(|(inside, _)| inside.namespace == key.name).map(|(key, _)| key.clone());
+            let inside = self
+                .store
+                .all()
+                .filter(|(inside, _)| inside.namespace == key.name)
+                .map(|(key, _)| key.clone());
             let inside: Vec<Key> = inside.collect();
-            if inside.is_empty() && self.find(&key).is_some_and(|namespace| list(&namespace, "/metadata/finalizers").is_empty()) {
+            if inside.is_empty()
+                && self
+                    .find(&key)
+                    .is_some_and(|namespace| list(&namespace, "/metadata/finalizers").is_empty())
+            {
                 self.store.remove(&key);
             }
             inside.iter().for_each(|key| self.discard_plainly(key, now));

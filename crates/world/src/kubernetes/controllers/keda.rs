@@ -13,7 +13,9 @@ const OBJECTS: &str = "scaledobjects.keda.sh";
 impl Cluster {
     pub(crate) fn keep_scaled_objects(&mut self, now: Timestamp) {
         for key in self.keys(OBJECTS) {
-            if let Some(object) = self.find(&key).filter(|one| one.pointer("/metadata/deletionTimestamp").is_none()) {
+            if let Some(object) =
+                self.find(&key).filter(|one| one.pointer("/metadata/deletionTimestamp").is_none())
+            {
                 self.keep_scaled_object(&key, &object, now);
             }
         }
@@ -34,14 +36,33 @@ impl Cluster {
         });
         self.edit(key, "keda-operator", "status", now, |object| {
             put(object, "/status/hpaName", name);
-            set_condition(object, ["Ready", "True", "ScaledObjectReady", "ScaledObject is defined correctly and is ready for scaling"], now);
-            set_condition(object, ["Active", "True", "ScalerActive", "Scaling is performed because triggers are active"], now);
+            set_condition(
+                object,
+                [
+                    "Ready",
+                    "True",
+                    "ScaledObjectReady",
+                    "ScaledObject is defined correctly and is ready for scaling",
+                ],
+                now,
+            );
+            set_condition(
+                object,
+                ["Active", "True", "ScalerActive", "Scaling is performed because triggers are active"],
+                now,
+            );
         });
     }
 
     /// Custom kinds with a size and a pod template, as Rollouts and Fleets: their pods come from a ReplicaSet of theirs.
     pub(crate) fn keep_custom_workloads(&mut self, now: Timestamp) {
-        let kinds: Vec<_> = self.kinds.all().iter().filter(|kind| kind.is_custom() && kind.stored && kind.scale.is_some()).cloned().collect();
+        let kinds: Vec<_> = self
+            .kinds
+            .all()
+            .iter()
+            .filter(|kind| kind.is_custom() && kind.stored && kind.scale.is_some())
+            .cloned()
+            .collect();
         for kind in kinds {
             let scale = kind.scale.clone().expect("only kinds with one are looked at");
             for key in self.keys(&kind.storage()) {
@@ -53,12 +74,15 @@ impl Cluster {
                     self.make(replica_set(&key, &object, template), "custom-workload", now);
                 }
                 self.edit(&set, "custom-workload", "", now, |set| put(set, "/spec/replicas", size));
-                let status = |pointer: &str| self.find(&set).and_then(|set| whole(&set, pointer)).unwrap_or(0);
+                let status =
+                    |pointer: &str| self.find(&set).and_then(|set| whole(&set, pointer)).unwrap_or(0);
                 let (there, ready) = (status("/status/replicas"), status("/status/readyReplicas"));
                 self.edit(&key, "custom-workload", "status", now, |object| {
                     put(object, &scale.there, there);
                     put(object, "/status/readyReplicas", ready);
-                    if let Some(selector) = scale.selector.as_ref().filter(|pointer| pointer.starts_with("/status")) {
+                    if let Some(selector) =
+                        scale.selector.as_ref().filter(|pointer| pointer.starts_with("/status"))
+                    {
                         put(object, selector, format!("fake.tidecast.dev/workload={}", key.name));
                     }
                 });
@@ -71,8 +95,14 @@ impl Cluster {
 fn autoscaler(key: &Key, object: &Value) -> Value {
     let named = text(object, "/spec/advanced/horizontalPodAutoscalerConfig/name");
     let name = if named.is_empty() { format!("keda-hpa-{}", key.name) } else { named.to_owned() };
-    let target = |field: &str, default: &str| Some(text(object, &format!("/spec/scaleTargetRef/{field}"))).filter(|told| !told.is_empty()).unwrap_or(default).to_owned();
-    let metrics = list(object, "/spec/triggers").iter().enumerate().map(|(at, trigger)| metric(at, trigger, &key.name));
+    let target = |field: &str, default: &str| {
+        Some(text(object, &format!("/spec/scaleTargetRef/{field}")))
+            .filter(|told| !told.is_empty())
+            .unwrap_or(default)
+            .to_owned()
+    };
+    let metrics =
+        list(object, "/spec/triggers").iter().enumerate().map(|(at, trigger)| metric(at, trigger, &key.name));
     let mut spec = json!({
         "scaleTargetRef": {"apiVersion": target("apiVersion", "apps/v1"), "kind": target("kind", "Deployment"), "name": target("name", "")},
         "minReplicas": whole(object, "/spec/minReplicaCount").unwrap_or(0).max(1),
@@ -92,7 +122,10 @@ fn autoscaler(key: &Key, object: &Value) -> Value {
 }
 
 fn metric(at: usize, trigger: &Value, name: &str) -> Value {
-    let aim = ["threshold", "targetValue", "value"].iter().map(|field| text(trigger, &format!("/metadata/{field}"))).find(|aim| !aim.is_empty());
+    let aim = ["threshold", "targetValue", "value"]
+        .iter()
+        .map(|field| text(trigger, &format!("/metadata/{field}")))
+        .find(|aim| !aim.is_empty());
     let kind = text(trigger, "/type");
     json!({"type": "External", "external": {
         "metric": {"name": format!("s{at}-{kind}"), "selector": {"matchLabels": {"scaledobject.keda.sh/name": name}}},
@@ -103,14 +136,22 @@ fn metric(at: usize, trigger: &Value, name: &str) -> Value {
 /// The pod template of a custom workload, at the places where Rollouts and Fleets have it.
 fn template(object: &Value) -> Option<&Value> {
     let places = ["/spec/template", "/spec/template/spec/template"];
-    places.into_iter().filter_map(|place| object.pointer(place)).find(|template| template.pointer("/spec/containers").is_some())
+    places
+        .into_iter()
+        .filter_map(|place| object.pointer(place))
+        .find(|template| template.pointer("/spec/containers").is_some())
 }
 
 fn replica_set(key: &Key, object: &Value, template: &Value) -> Value {
     let own = "fake.tidecast.dev~1workload";
     let mut template = template.clone();
-    super::super::tree::map(&mut template, "/metadata/labels").insert(own.replace("~1", "/"), json!(key.name));
-    let mut selector = object.pointer("/spec/selector").filter(|selector| selector.is_object()).cloned().unwrap_or_else(|| json!({}));
+    super::super::tree::map(&mut template, "/metadata/labels")
+        .insert(own.replace("~1", "/"), json!(key.name));
+    let mut selector = object
+        .pointer("/spec/selector")
+        .filter(|selector| selector.is_object())
+        .cloned()
+        .unwrap_or_else(|| json!({}));
     super::super::tree::map(&mut selector, "/matchLabels").insert(own.replace("~1", "/"), json!(key.name));
     json!({
         "apiVersion": "apps/v1", "kind": "ReplicaSet", "spec": {"replicas": 0, "selector": selector, "template": template},

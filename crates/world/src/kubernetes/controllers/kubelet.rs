@@ -31,7 +31,8 @@ impl Default for Nodes {
 impl Cluster {
     /// Places pods, starts them, and sees off those that were told to go.
     pub(crate) fn run_pods(&mut self, now: Timestamp) {
-        let pods: Vec<(Key, State)> = self.store.of("pods", "").map(|(key, pod)| (key.clone(), State::of(pod))).collect();
+        let pods: Vec<(Key, State)> =
+            self.store.of("pods", "").map(|(key, pod)| (key.clone(), State::of(pod))).collect();
         let mut placed = pods.iter().filter(|(_, state)| !matches!(state, State::Unplaced)).count();
         for (key, state) in pods {
             match state {
@@ -59,14 +60,20 @@ impl Cluster {
             None => Some(drawn),
         };
         if let Some(seconds) = seconds {
-            self.memory.due.insert(text(&pod, "/metadata/uid").to_owned(), now + SignedDuration::from_secs_f64(seconds));
+            self.memory
+                .due
+                .insert(text(&pod, "/metadata/uid").to_owned(), now + SignedDuration::from_secs_f64(seconds));
         }
         self.edit(key, "kube-scheduler", "", now, |pod| put(pod, "/spec/nodeName", node));
         self.edit(key, "kubelet", "status", now, |pod| {
             put(pod, "/status/phase", "Pending");
             put(pod, "/status/startTime", time(now));
             set_condition(pod, ["PodScheduled", "True", "", ""], now);
-            set_condition(pod, ["Ready", "False", "ContainersNotReady", "containers with unready status"], now);
+            set_condition(
+                pod,
+                ["Ready", "False", "ContainersNotReady", "containers with unready status"],
+                now,
+            );
             let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
             let statuses = statuses(pod, &waiting, false);
             put(pod, "/status/containerStatuses", statuses);
@@ -94,7 +101,12 @@ impl Cluster {
             return;
         }
         self.memory.due.remove(text(&pod, "/metadata/uid"));
-        let ip = format!("10.{}.{}.{}", 1 + self.uids % 200, (self.uids >> 8) % 250, 1 + self.chance.whole(0, 250));
+        let ip = format!(
+            "10.{}.{}.{}",
+            1 + self.uids % 200,
+            (self.uids >> 8) % 250,
+            1 + self.chance.whole(0, 250)
+        );
         // The pod became ready when it was due, however seldom somebody looks.
         self.edit(key, "kubelet", "status", now, |pod| {
             put(pod, "/status/phase", "Running");
@@ -121,7 +133,8 @@ impl Cluster {
             Some(&gone) => gone,
             None => {
                 let (low, high) = self.nodes.farewell;
-                let gone = (told + SignedDuration::from_secs_f64(self.chance.between(low, high.max(low)))).min(gone_by);
+                let gone = (told + SignedDuration::from_secs_f64(self.chance.between(low, high.max(low))))
+                    .min(gone_by);
                 self.memory.due.insert(leaving.clone(), gone);
                 gone
             }

@@ -54,7 +54,8 @@ impl Seen {
     fn of(key: &Key, pod: &Value) -> Self {
         let ready = is_true(pod, "Ready");
         let cost = tag(pod, "annotations", COST).and_then(|cost| cost.parse().ok()).unwrap_or(0);
-        let ready_since = list(pod, "/status/conditions").iter().find(|one| text(one, "/type") == "Ready" && ready);
+        let ready_since =
+            list(pod, "/status/conditions").iter().find(|one| text(one, "/type") == "Ready" && ready);
         let ready_since = ready_since.and_then(|one| instant(one, "/lastTransitionTime"));
         let running = text(pod, "/status/phase") == "Running";
         let rank = (
@@ -67,6 +68,12 @@ impl Seen {
             key.name.clone(),
         );
         let labels = pod.pointer("/metadata/labels").cloned().unwrap_or_default();
-        Self { key: key.clone(), leaving: pod.pointer("/metadata/deletionTimestamp").is_some(), ready, labels, rank }
+        Self {
+            key: key.clone(),
+            leaving: pod.pointer("/metadata/deletionTimestamp").is_some(),
+            ready,
+            labels,
+            rank,
+        }
     }
 }

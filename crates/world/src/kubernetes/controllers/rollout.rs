@@ -13,7 +13,11 @@ impl Bounds {
         let part = |field: &str| deployment.pointer(&format!("/spec/strategy/rollingUpdate/{field}"));
         let surge = share(part("maxSurge"), wanted, 99);
         let unavailable = share(part("maxUnavailable"), wanted, 0);
-        if surge == 0 && unavailable == 0 { Self { surge, unavailable: 1 } } else { Self { surge, unavailable } }
+        if surge == 0 && unavailable == 0 {
+            Self { surge, unavailable: 1 }
+        } else {
+            Self { surge, unavailable }
+        }
     }
 }
 
@@ -21,10 +25,12 @@ impl Bounds {
 fn share(told: Option<&Value>, wanted: i64, round: i64) -> i64 {
     match told {
         Some(Value::Number(number)) => number.as_i64().unwrap_or(0),
-        Some(Value::String(text)) => match text.strip_suffix('%').and_then(|percent| percent.parse::<i64>().ok()) {
-            Some(percent) => (wanted * percent + round).div_euclid(100),
-            None => 0,
-        },
+        Some(Value::String(text)) => {
+            match text.strip_suffix('%').and_then(|percent| percent.parse::<i64>().ok()) {
+                Some(percent) => (wanted * percent + round).div_euclid(100),
+                None => 0,
+            }
+        }
         _ => 0,
     }
 }
@@ -50,7 +56,8 @@ mod tests {
 
     #[test]
     fn shares_round_towards_having_more() {
-        let deployment = json!({"spec": {"strategy": {"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}}});
+        let deployment =
+            json!({"spec": {"strategy": {"rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}}});
         assert_eq!(Bounds::of(&deployment, 10), Bounds { surge: 3, unavailable: 2 });
         assert_eq!(Bounds::of(&deployment, 1), Bounds { surge: 1, unavailable: 0 });
         assert_eq!(Bounds::of(&json!({}), 4), Bounds { surge: 0, unavailable: 1 });

@@ -29,7 +29,11 @@ impl Court<'_> {
         }
         if !fits(value, schema) {
             let why = format!("{path} in body must be of type {}: \"{}\"", schema.kind(), sort(value));
-            return self.causes.push(Cause::new("FieldValueTypeInvalid", path, format!("Invalid value: \"{}\": {why}", sort(value))));
+            return self.causes.push(Cause::new(
+                "FieldValueTypeInvalid",
+                path,
+                format!("Invalid value: \"{}\": {why}", sort(value)),
+            ));
         }
         self.listed(value, schema, path);
         match value {
@@ -83,7 +87,11 @@ impl Court<'_> {
         let steps: Vec<_> = items.iter().map(|item| super::super::fields::Step::of(item, schema)).collect();
         for (at, step) in steps.iter().enumerate().filter(|(at, step)| steps[..*at].contains(step)) {
             _ = step;
-            self.causes.push(Cause::new("FieldValueDuplicate", format!("{path}[{at}]"), format!("Duplicate value: {}", items[at])));
+            self.causes.push(Cause::new(
+                "FieldValueDuplicate",
+                format!("{path}[{at}]"),
+                format!("Duplicate value: {}", items[at]),
+            ));
         }
     }
 
@@ -91,14 +99,26 @@ impl Court<'_> {
         let bound = |name: &str| schema.says(name).and_then(Value::as_u64).map(|bound| bound as usize);
         let length = word.chars().count();
         if let Some(least) = bound("minLength").filter(|&least| length < least) {
-            self.causes.push(Cause::invalid(path, &json!(word), &format!("{path} in body should be at least {least} chars long")));
+            self.causes.push(Cause::invalid(
+                path,
+                &json!(word),
+                &format!("{path} in body should be at least {least} chars long"),
+            ));
         }
         if let Some(most) = bound("maxLength").filter(|&most| length > most) {
-            self.causes.push(Cause::new("FieldValueTooLong", path, format!("Too long: may not be more than {most} bytes")));
+            self.causes.push(Cause::new(
+                "FieldValueTooLong",
+                path,
+                format!("Too long: may not be more than {most} bytes"),
+            ));
         }
         if let Some(pattern) = schema.says("pattern").and_then(Value::as_str) {
             if self.rules.matches(pattern, word) != Ok(true) {
-                self.causes.push(Cause::invalid(path, &json!(word), &format!("{path} in body should match '{pattern}'")));
+                self.causes.push(Cause::invalid(
+                    path,
+                    &json!(word),
+                    &format!("{path} in body should match '{pattern}'"),
+                ));
             }
         }
     }
@@ -107,16 +127,32 @@ impl Court<'_> {
         let bound = |name: &str| schema.says(name).and_then(Value::as_f64);
         let strict = |name: &str| schema.says(name) == Some(&json!(true));
         let told = |bound: f64| json!(bound).to_string().trim_end_matches(".0").to_owned();
-        if let Some(least) = bound("minimum").filter(|&least| number < least || (strict("exclusiveMinimum") && number == least)) {
+        if let Some(least) = bound("minimum")
+            .filter(|&least| number < least || (strict("exclusiveMinimum") && number == least))
+        {
             let word = if strict("exclusiveMinimum") { "greater than" } else { "greater than or equal to" };
-            self.causes.push(Cause::invalid(path, &json!(number), &format!("{path} in body should be {word} {}", told(least))));
+            self.causes.push(Cause::invalid(
+                path,
+                &json!(number),
+                &format!("{path} in body should be {word} {}", told(least)),
+            ));
         }
-        if let Some(most) = bound("maximum").filter(|&most| number > most || (strict("exclusiveMaximum") && number == most)) {
+        if let Some(most) =
+            bound("maximum").filter(|&most| number > most || (strict("exclusiveMaximum") && number == most))
+        {
             let word = if strict("exclusiveMaximum") { "less than" } else { "less than or equal to" };
-            self.causes.push(Cause::invalid(path, &json!(number), &format!("{path} in body should be {word} {}", told(most))));
+            self.causes.push(Cause::invalid(
+                path,
+                &json!(number),
+                &format!("{path} in body should be {word} {}", told(most)),
+            ));
         }
         if let Some(step) = bound("multipleOf").filter(|step| (number / step).fract() != 0.0) {
-            self.causes.push(Cause::invalid(path, &json!(number), &format!("{path} in body should be a multiple of {}", told(step))));
+            self.causes.push(Cause::invalid(
+                path,
+                &json!(number),
+                &format!("{path} in body should be a multiple of {}", told(step)),
+            ));
         }
     }
 
@@ -128,14 +164,23 @@ impl Court<'_> {
         match value {
             Value::Object(fields) => {
                 for (name, value) in fields {
-                    self.laws(value, old.and_then(|old| old.get(name)), schema.field(name), &under(path, name));
+                    self.laws(
+                        value,
+                        old.and_then(|old| old.get(name)),
+                        schema.field(name),
+                        &under(path, name),
+                    );
                 }
             }
             Value::Array(items) => {
                 let keyed = matches!(schema.list(), Items::Map(_));
                 for (at, item) in items.iter().enumerate() {
-                    let same = |other: &&Value| super::super::fields::Step::of(other, schema) == super::super::fields::Step::of(item, schema);
-                    let old = old.and_then(Value::as_array).filter(|_| keyed).and_then(|old| old.iter().find(same));
+                    let same = |other: &&Value| {
+                        super::super::fields::Step::of(other, schema)
+                            == super::super::fields::Step::of(item, schema)
+                    };
+                    let old =
+                        old.and_then(Value::as_array).filter(|_| keyed).and_then(|old| old.iter().find(same));
                     self.laws(item, old, schema.items(), &format!("{path}[{at}]"));
                 }
             }
@@ -177,7 +222,8 @@ fn under(path: &str, name: &str) -> String {
 }
 
 fn fits(value: &Value, schema: Schema) -> bool {
-    let int_or_string = schema.says("x-kubernetes-int-or-string") == Some(&json!(true)) || schema.format() == "int-or-string";
+    let int_or_string =
+        schema.says("x-kubernetes-int-or-string") == Some(&json!(true)) || schema.format() == "int-or-string";
     match (schema.kind(), value) {
         _ if int_or_string => value.is_string() || value.is_i64(),
         ("object", value) => value.is_object(),

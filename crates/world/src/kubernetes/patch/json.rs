@@ -13,7 +13,10 @@ pub(crate) fn patch_by_operations(target: &Value, patch: &Value) -> Result<Value
 }
 
 fn apply(to: &mut Value, operation: &Value) -> Result<(), Refusal> {
-    let path = operation.get("path").and_then(Value::as_str).ok_or_else(|| Refusal::bad("an operation needs a path"))?;
+    let path = operation
+        .get("path")
+        .and_then(Value::as_str)
+        .ok_or_else(|| Refusal::bad("an operation needs a path"))?;
     let value = || operation.get("value").cloned().ok_or_else(|| Refusal::bad("the operation needs a value"));
     let from = || text(operation, "/from");
     match text(operation, "/op") {
@@ -23,7 +26,9 @@ fn apply(to: &mut Value, operation: &Value) -> Result<(), Refusal> {
             *found(to, path)? = value()?;
             Ok(())
         }
-        "move" if path.starts_with(&format!("{}/", from())) => Err(refused("cannot move a value into itself")),
+        "move" if path.starts_with(&format!("{}/", from())) => {
+            Err(refused("cannot move a value into itself"))
+        }
         "move" => remove(to, from()).and_then(|value| add(to, path, value)),
         "copy" => {
             let value = found(to, from())?.clone();
@@ -43,7 +48,8 @@ fn alike(one: &Value, other: &Value) -> bool {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| alike(one, other))
         }
         (Value::Object(one), Value::Object(other)) => {
-            one.len() == other.len() && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| alike(one, other)))
+            one.len() == other.len()
+                && one.iter().all(|(key, one)| other.get(key).is_some_and(|other| alike(one, other)))
         }
         _ => one == other,
     }
@@ -104,7 +110,11 @@ fn missing(path: &str) -> Refusal {
 }
 
 fn refused(why: &str) -> Refusal {
-    Refusal::new(422, "Invalid", format!("the server rejected our request due to an error in our request: {why}"))
+    Refusal::new(
+        422,
+        "Invalid",
+        format!("the server rejected our request due to an error in our request: {why}"),
+    )
 }
 
 #[cfg(test)]

@@ -53,7 +53,9 @@ fn field(merged: &mut Map<String, Value>, name: &str, value: &Value, schema: Sch
         (Value::Array(patch), was) if schema.patches_by("merge") => {
             lists(was.and_then(Value::as_array).map_or(&[], Vec::as_slice), patch, schema)
         }
-        (Value::Array(patch), _) => Value::Array(patch.iter().filter(|item| !is_directive(item)).cloned().collect()),
+        (Value::Array(patch), _) => {
+            Value::Array(patch.iter().filter(|item| !is_directive(item)).cloned().collect())
+        }
         _ => value.clone(),
     };
     if matches!(value.get("$patch"), Some(directive) if directive == "delete") {
@@ -64,9 +66,13 @@ fn field(merged: &mut Map<String, Value>, name: &str, value: &Value, schema: Sch
 }
 
 fn lists(target: &[Value], patch: &[Value], schema: Schema) -> Value {
-    let replaces = patch.iter().any(|item| item.get("$patch").is_some_and(|directive| directive == "replace"));
+    let replaces =
+        patch.iter().any(|item| item.get("$patch").is_some_and(|directive| directive == "replace"));
     let mut merged: Vec<Value> = if replaces { Vec::new() } else { target.to_vec() };
-    for item in patch.iter().filter(|item| !(is_directive(item) && item.as_object().is_some_and(|all| all.len() == 1))) {
+    for item in patch
+        .iter()
+        .filter(|item| !(is_directive(item) && item.as_object().is_some_and(|all| all.len() == 1)))
+    {
         match schema.merge_key().filter(|_| item.is_object()) {
             Some(key) => keyed(&mut merged, item, key, schema),
             None if !merged.contains(item) => merged.push(item.clone()),
@@ -93,12 +99,16 @@ fn is_directive(item: &Value) -> bool {
 
 /// Lists of plain values that lose some.
 fn deletions(patch: &Map<String, Value>) -> impl Iterator<Item = (&str, &Vec<Value>)> {
-    patch.iter().filter_map(|(name, value)| Some((name.strip_prefix("$deleteFromPrimitiveList/")?, value.as_array()?)))
+    patch.iter().filter_map(|(name, value)| {
+        Some((name.strip_prefix("$deleteFromPrimitiveList/")?, value.as_array()?))
+    })
 }
 
 /// Lists that get an order.
 fn orders(patch: &Map<String, Value>) -> impl Iterator<Item = (&str, &Vec<Value>)> {
-    patch.iter().filter_map(|(name, value)| Some((name.strip_prefix("$setElementOrder/")?, value.as_array()?)))
+    patch
+        .iter()
+        .filter_map(|(name, value)| Some((name.strip_prefix("$setElementOrder/")?, value.as_array()?)))
 }
 
 /// Items named in the order come in it; the others keep their place after the one before them.
@@ -118,7 +128,11 @@ fn sort(items: &mut [Value], order: &[Value], key: Option<&str>) {
 /// The values of a patch without its directives.
 fn plain(patch: &Map<String, Value>) -> Map<String, Value> {
     let is_value = |name: &&String| !DIRECTIVES.contains(&name.as_str()) && !name.starts_with('$');
-    patch.iter().filter(|(name, _)| is_value(name)).map(|(name, value)| (name.clone(), value.clone())).collect()
+    patch
+        .iter()
+        .filter(|(name, _)| is_value(name))
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect()
 }
 
 #[cfg(test)]
@@ -157,8 +171,16 @@ mod tests {
     #[test]
     fn directives_delete_replace_and_order() {
         check(json!({"containers": [{"name": "a", "$patch": "delete"}]}), "/containers/0/name", json!("b"));
-        check(json!({"containers": [{"$patch": "replace"}, {"name": "z"}]}), "/containers", json!([{"name": "z"}]));
-        check(json!({"nodeSelector": {"$patch": "replace", "disk": "ssd"}}), "/nodeSelector", json!({"disk": "ssd"}));
+        check(
+            json!({"containers": [{"$patch": "replace"}, {"name": "z"}]}),
+            "/containers",
+            json!([{"name": "z"}]),
+        );
+        check(
+            json!({"nodeSelector": {"$patch": "replace", "disk": "ssd"}}),
+            "/nodeSelector",
+            json!({"disk": "ssd"}),
+        );
         check(json!({"nodeSelector": null}), "/nodeSelector", json!(null));
         let order = json!({"$setElementOrder/containers": [{"name": "b"}, {"name": "a"}]});
         check(order, "/containers/0/name", json!("b"));

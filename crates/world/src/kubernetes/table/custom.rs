@@ -10,7 +10,9 @@ pub(crate) fn cells(version: &Value, objects: &[&Value], now: Timestamp) -> (Vec
     let age = json!({"name": "Age", "type": "date", "jsonPath": ".metadata.creationTimestamp"});
     let own = if told.is_empty() { std::slice::from_ref(&age) } else { told };
     let columns = [Column::new("Name", "string")].into_iter().chain(own.iter().map(column)).collect();
-    let row = |object: &&Value| [name(object)].into_iter().chain(own.iter().map(|column| cell(column, object, now))).collect();
+    let row = |object: &&Value| {
+        [name(object)].into_iter().chain(own.iter().map(|column| cell(column, object, now))).collect()
+    };
     (columns, objects.iter().map(row).collect())
 }
 
@@ -41,7 +43,9 @@ pub(crate) fn find<'a>(object: &'a Value, path: &str) -> Option<&'a Value> {
     steps(path).iter().try_fold(object, |at, step| match step {
         Step::Field(name) => at.get(name),
         Step::Index(index) => at.get(index),
-        Step::Where(field, value) => at.as_array()?.iter().find(|item| text(item, &format!("/{field}")) == value),
+        Step::Where(field, value) => {
+            at.as_array()?.iter().find(|item| text(item, &format!("/{field}")) == value)
+        }
     })
 }
 

@@ -9,13 +9,15 @@ use super::{Column, name, or_none, pods, since};
 /// Columns and cells of Kubernetes' own kinds.
 pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Column>, Vec<Vec<Value>>) {
     let age = |object: &Value| since(object, "/metadata/creationTimestamp", now);
-    let all = |cells: &dyn Fn(&Value) -> Vec<Value>| objects.iter().map(|object| cells(object)).collect::<Vec<_>>();
+    let all =
+        |cells: &dyn Fn(&Value) -> Vec<Value>| objects.iter().map(|object| cells(object)).collect::<Vec<_>>();
     match kind.kind.as_str() {
         "Pod" => (pods::columns(), all(&|pod| pods::cells(pod, now))),
         "Deployment" => (
             columns("Name Ready Up-to-date:integer Available:integer Age", "Containers Images Selector"),
             all(&|object| {
-                let ready = format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
+                let ready =
+                    format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
                 let mut cells = vec![name(object), json!(ready), number(object, "/status/updatedReplicas")];
                 cells.extend([number(object, "/status/availableReplicas"), age(object)]);
                 cells.extend(containers(object).into_iter().chain([selector(object)]));
@@ -25,7 +27,8 @@ pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Col
         "ReplicaSet" => (
             columns("Name Desired:integer Current:integer Ready:integer Age", "Containers Images Selector"),
             all(&|object| {
-                let mut cells = vec![name(object), number(object, "/spec/replicas"), number(object, "/status/replicas")];
+                let mut cells =
+                    vec![name(object), number(object, "/spec/replicas"), number(object, "/status/replicas")];
                 cells.extend([number(object, "/status/readyReplicas"), age(object)]);
                 cells.extend(containers(object).into_iter().chain([selector(object)]));
                 cells
@@ -34,7 +37,8 @@ pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Col
         "StatefulSet" => (
             columns("Name Ready Age", "Containers Images"),
             all(&|object| {
-                let ready = format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
+                let ready =
+                    format!("{}/{}", count(object, "/status/readyReplicas"), count(object, "/spec/replicas"));
                 let mut cells = vec![name(object), json!(ready), age(object)];
                 cells.extend(containers(object));
                 cells
@@ -43,8 +47,14 @@ pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Col
         "HorizontalPodAutoscaler" => (
             columns("Name Reference Targets MinPods MaxPods Replicas:integer Age", ""),
             all(&|object| {
-                let reference = format!("{}/{}", text(object, "/spec/scaleTargetRef/kind"), text(object, "/spec/scaleTargetRef/name"));
-                let word = |pointer: &str| json!(whole(object, pointer).map_or("<unset>".to_owned(), |number| number.to_string()));
+                let reference = format!(
+                    "{}/{}",
+                    text(object, "/spec/scaleTargetRef/kind"),
+                    text(object, "/spec/scaleTargetRef/name")
+                );
+                let word = |pointer: &str| {
+                    json!(whole(object, pointer).map_or("<unset>".to_owned(), |number| number.to_string()))
+                };
                 vec![
                     name(object),
                     json!(reference),
@@ -56,11 +66,19 @@ pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Col
                 ]
             }),
         ),
-        "Namespace" => (columns("Name Status Age", ""), all(&|object| vec![name(object), json!(text(object, "/status/phase")), age(object)])),
-        "ConfigMap" => (columns("Name Data:integer Age", ""), all(&|object| vec![name(object), json!(entries(object)), age(object)])),
+        "Namespace" => (
+            columns("Name Status Age", ""),
+            all(&|object| vec![name(object), json!(text(object, "/status/phase")), age(object)]),
+        ),
+        "ConfigMap" => (
+            columns("Name Data:integer Age", ""),
+            all(&|object| vec![name(object), json!(entries(object)), age(object)]),
+        ),
         "Secret" => (
             columns("Name Type Data:integer Age", ""),
-            all(&|object| vec![name(object), json!(text(object, "/type")), json!(entries(object)), age(object)]),
+            all(&|object| {
+                vec![name(object), json!(text(object, "/type")), json!(entries(object)), age(object)]
+            }),
         ),
         "ServiceAccount" => (
             columns("Name Secrets:integer Age", ""),
@@ -70,7 +88,10 @@ pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Col
             columns("Name Holder Age", ""),
             all(&|object| vec![name(object), json!(text(object, "/spec/holderIdentity")), age(object)]),
         ),
-        "Event" => (columns("Last_Seen Type Reason Object Message", "Subobject Source Count:integer Name"), all(&|object| event(object, now))),
+        "Event" => (
+            columns("Last_Seen Type Reason Object Message", "Subobject Source Count:integer Name"),
+            all(&|object| event(object, now)),
+        ),
         "PodDisruptionBudget" => (
             columns("Name Min_Available Max_Unavailable Allowed_Disruptions:integer Age", ""),
             all(&|object| {
@@ -109,7 +130,10 @@ fn columns(first: &str, wide: &str) -> Vec<Column> {
         let (name, kind) = told.split_once(':').unwrap_or((told, "string"));
         Column::new(&name.replace('_', " "), kind)
     });
-    let wide = wide.split(' ').filter(|told| !told.is_empty()).map(|told| Column::wide(told.split(':').next().unwrap_or(told)));
+    let wide = wide
+        .split(' ')
+        .filter(|told| !told.is_empty())
+        .map(|told| Column::wide(told.split(':').next().unwrap_or(told)));
     first.chain(wide).collect()
 }
 
@@ -122,7 +146,11 @@ fn number(object: &Value, pointer: &str) -> Value {
 }
 
 fn entries(object: &Value) -> usize {
-    ["data", "binaryData"].iter().filter_map(|field| object.get(field)?.as_object()).map(serde_json::Map::len).sum()
+    ["data", "binaryData"]
+        .iter()
+        .filter_map(|field| object.get(field)?.as_object())
+        .map(serde_json::Map::len)
+        .sum()
 }
 
 /// Names and images of the containers in a template.
@@ -133,13 +161,19 @@ fn containers(object: &Value) -> [Value; 2] {
 }
 
 fn selector(object: &Value) -> Value {
-    or_none(object.pointer("/spec/selector").map(|selector| Selector::of(selector).told()).unwrap_or_default())
+    or_none(
+        object.pointer("/spec/selector").map(|selector| Selector::of(selector).told()).unwrap_or_default(),
+    )
 }
 
 /// What an autoscaler measures and what it aims at: `cpu: 45%/80%`.
 fn targets(object: &Value) -> Value {
     let now = list(object, "/status/currentMetrics");
-    let told: Vec<String> = list(object, "/spec/metrics").iter().enumerate().map(|(at, metric)| target(metric, now.get(at))).collect();
+    let told: Vec<String> = list(object, "/spec/metrics")
+        .iter()
+        .enumerate()
+        .map(|(at, metric)| target(metric, now.get(at)))
+        .collect();
     or_none(told.join(", "))
 }
 
@@ -155,13 +189,17 @@ fn target(metric: &Value, now: Option<&Value>) -> String {
         let at = |field: &str| of.pointer(&format!("/{source}/{part}/{field}"));
         let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let utilization = at("averageUtilization").map(|value| format!("{value}%"));
-        utilization.or_else(|| at("averageValue").map(|value| format!("{} (avg)", text(value)))).or_else(|| at("value").map(text))
+        utilization
+            .or_else(|| at("averageValue").map(|value| format!("{} (avg)", text(value))))
+            .or_else(|| at("value").map(text))
     };
     let aimed = value(metric, "target").unwrap_or_else(|| "<auto>".to_owned());
     let measured = now.and_then(|now| value(now, "current")).unwrap_or_else(|| "<unknown>".to_owned());
     let measured = measured.trim_end_matches(" (avg)");
     match source {
-        "resource" => format!("{}: {measured}/{}", text(metric, "/resource/name"), aimed.trim_end_matches(" (avg)")),
+        "resource" => {
+            format!("{}: {measured}/{}", text(metric, "/resource/name"), aimed.trim_end_matches(" (avg)"))
+        }
         _ => format!("{measured}/{aimed}"),
     }
 }
@@ -169,7 +207,11 @@ fn target(metric: &Value, now: Option<&Value>) -> String {
 fn event(event: &Value, now: Timestamp) -> Vec<Value> {
     let first = ["/lastTimestamp", "/firstTimestamp", "/eventTime", "/metadata/creationTimestamp"];
     let seen = first.into_iter().find(|pointer| !text(event, pointer).is_empty()).unwrap_or("/lastTimestamp");
-    let object = format!("{}/{}", text(event, "/involvedObject/kind").to_lowercase(), text(event, "/involvedObject/name"));
+    let object = format!(
+        "{}/{}",
+        text(event, "/involvedObject/kind").to_lowercase(),
+        text(event, "/involvedObject/name")
+    );
     let source = Some(text(event, "/source/component")).filter(|source| !source.is_empty());
     vec![
         since(event, seen, now),

@@ -6,7 +6,13 @@ use super::{Column, name, or_none, since};
 
 pub(crate) fn columns() -> Vec<Column> {
     let wide = ["IP", "Node", "Nominated Node", "Readiness Gates"].map(Column::wide);
-    let first = [("Name", "string"), ("Ready", "string"), ("Status", "string"), ("Restarts", "string"), ("Age", "string")];
+    let first = [
+        ("Name", "string"),
+        ("Ready", "string"),
+        ("Status", "string"),
+        ("Restarts", "string"),
+        ("Age", "string"),
+    ];
     first.map(|(name, kind)| Column::new(name, kind)).into_iter().chain(wide).collect()
 }
 
