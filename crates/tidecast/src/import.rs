@@ -11,6 +11,8 @@ pub mod documents;
 mod draft;
 mod hpa;
 mod keda;
+#[cfg(feature = "kubernetes")]
+pub mod live;
 mod metric;
 mod quantity;
 mod trigger;

@@ -5,6 +5,7 @@
 //! objects. The Helm chart in `deploy/chart` makes the same objects, which a test compares.
 
 mod parts;
+pub mod review;
 pub mod rights;
 
 use serde_json::Value;

@@ -9,13 +9,18 @@ const FIRST: [&str; 5] = ["apiVersion", "kind", "metadata", "type", "name"];
 
 /// One document in block style, ending in a line break. The same value gives the same bytes.
 pub fn document(value: &Value) -> String {
-    let mut text = String::new();
+    in_order(value, &FIRST)
+}
+
+/// The same with other keys first.
+pub fn in_order(value: &Value, first: &[&str]) -> String {
+    let mut writer = Writer { text: String::new(), first };
     match value {
-        Value::Object(keys) if !keys.is_empty() => map(&mut text, keys, 0),
-        Value::Array(items) if !items.is_empty() => list(&mut text, items, 0),
-        other => text = format!("{}\n", flow(other)),
+        Value::Object(keys) if !keys.is_empty() => writer.map(keys, 0),
+        Value::Array(items) if !items.is_empty() => writer.list(items, 0),
+        other => writer.text = format!("{}\n", flow(other)),
     }
-    text
+    writer.text
 }
 
 /// Several documents, each after a line of three hyphens.
@@ -23,46 +28,54 @@ pub fn documents(values: &[Value]) -> String {
     values.iter().map(|value| format!("---\n{}", document(value))).collect()
 }
 
-fn map(text: &mut String, keys: &Map<String, Value>, indent: usize) {
-    let mut sorted: Vec<_> = keys.iter().collect();
-    sorted.sort_by_key(|(key, _)| (FIRST.iter().position(|first| first == key).unwrap_or(FIRST.len()), *key));
-    for (i, (key, value)) in sorted.into_iter().enumerate() {
-        // The first key of a list's item stands on the line of its hyphen.
-        let pad = if i == 0 && text.ends_with("- ") { 0 } else { indent };
-        say(text, format_args!("{:pad$}{}:", "", scalar(key)));
-        behind(text, value, indent);
-    }
+struct Writer<'a> {
+    text: String,
+    first: &'a [&'a str],
 }
 
-fn behind(text: &mut String, value: &Value, indent: usize) {
-    match value {
-        Value::Object(keys) if !keys.is_empty() => {
-            text.push('\n');
-            map(text, keys, indent + 2);
+impl Writer<'_> {
+    fn map(&mut self, keys: &Map<String, Value>, indent: usize) {
+        let mut sorted: Vec<_> = keys.iter().collect();
+        let rank = |key: &str| self.first.iter().position(|first| *first == key).unwrap_or(self.first.len());
+        sorted.sort_by_key(|(key, _)| (rank(key), *key));
+        for (i, (key, value)) in sorted.into_iter().enumerate() {
+            // The first key of a list's item stands on the line of its hyphen.
+            let pad = if i == 0 && self.text.ends_with("- ") { 0 } else { indent };
+            say(&mut self.text, format_args!("{:pad$}{}:", "", scalar(key)));
+            self.behind(value, indent);
         }
-        Value::Array(items) if !items.is_empty() => {
-            text.push('\n');
-            list(text, items, indent);
-        }
-        Value::String(lines) if literal(lines) => block(text, lines, indent + 2),
-        other => say(text, format_args!(" {}\n", flow(other))),
     }
-}
 
-fn list(text: &mut String, items: &[Value], indent: usize) {
-    for item in items {
-        say(text, format_args!("{:indent$}- ", ""));
-        match item {
-            Value::Object(keys) if !keys.is_empty() => map(text, keys, indent + 2),
+    fn behind(&mut self, value: &Value, indent: usize) {
+        match value {
+            Value::Object(keys) if !keys.is_empty() => {
+                self.text.push('\n');
+                self.map(keys, indent + 2);
+            }
             Value::Array(items) if !items.is_empty() => {
-                text.push('\n');
-                list(text, items, indent + 2);
+                self.text.push('\n');
+                self.list(items, indent);
             }
-            Value::String(lines) if literal(lines) => {
-                text.truncate(text.trim_end().len());
-                block(text, lines, indent + 2);
+            Value::String(lines) if literal(lines) => block(&mut self.text, lines, indent + 2),
+            other => say(&mut self.text, format_args!(" {}\n", flow(other))),
+        }
+    }
+
+    fn list(&mut self, items: &[Value], indent: usize) {
+        for item in items {
+            say(&mut self.text, format_args!("{:indent$}- ", ""));
+            match item {
+                Value::Object(keys) if !keys.is_empty() => self.map(keys, indent + 2),
+                Value::Array(items) if !items.is_empty() => {
+                    self.text.push('\n');
+                    self.list(items, indent + 2);
+                }
+                Value::String(lines) if literal(lines) => {
+                    self.text.truncate(self.text.trim_end().len());
+                    block(&mut self.text, lines, indent + 2);
+                }
+                other => say(&mut self.text, format_args!("{}\n", flow(other))),
             }
-            other => say(text, format_args!("{}\n", flow(other))),
         }
     }
 }
@@ -112,7 +125,25 @@ pub fn scalar(text: &str) -> String {
     }
 }
 
+/// A duration, a share or a size: digits with their units, which no reader takes for a number.
+fn measured(text: &str) -> bool {
+    let units = ["ms", "s", "m", "h", "d", "w", "%", "Ki", "Mi", "Gi", "Ti"];
+    let mut rest = text;
+    while !rest.is_empty() {
+        let behind = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        let unit = units.iter().find(|unit| behind.starts_with(**unit));
+        match unit.filter(|_| behind.len() < rest.len()) {
+            Some(unit) => rest = &behind[unit.len()..],
+            None => return false,
+        }
+    }
+    !text.is_empty()
+}
+
 fn bare(text: &str) -> bool {
+    if measured(text) {
+        return true;
+    }
     let first = |c: char| c.is_ascii_alphabetic() || "_/.".contains(c);
     let inner = |c: char| c.is_ascii_alphanumeric() || " _-./()%+=;~@$^*\\".contains(c) || c == ':';
     let words = ["y", "n", "yes", "no", "on", "off", "true", "false", "null"];
@@ -201,7 +232,7 @@ mod tests {
         let object = json!({ "spec": { "b": "x", "a": "5m" }, "metadata": { "name": "shop" }, "kind": "K", "apiVersion": "v1" });
         assert_eq!(
             document(&object),
-            "apiVersion: v1\nkind: K\nmetadata:\n  name: shop\nspec:\n  a: '5m'\n  b: x\n"
+            "apiVersion: v1\nkind: K\nmetadata:\n  name: shop\nspec:\n  a: 5m\n  b: x\n"
         );
     }
 }

@@ -159,12 +159,33 @@ fn files(path: &Path) -> io::Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// The objects as the live system has them.
-fn live(whose: Whose, _namespace: Option<&str>) -> Result<Vec<Value>, Stop> {
-    Err(Stop::unusable(match whose {
-        Whose::Asg => "give what `aws autoscaling describe-auto-scaling-groups` prints with --input",
-        _ => "give manifests with --input",
-    }))
+/// The objects as the live system has them: the cluster of the kubeconfig, or the one that we run in.
+#[cfg(feature = "kubernetes")]
+fn live(whose: Whose, namespace: Option<&str>) -> Result<Vec<Value>, Stop> {
+    use tidecast::import::live;
+    use tidecast::scaler::kubernetes::{Cluster, Way};
+    if whose == Whose::Asg {
+        return Err(groups_by_input());
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let cluster = Cluster::new(Way::default());
+    let objects = runtime.block_on(live::objects(&cluster, whose.origin(), namespace));
+    objects.map_err(|trouble| {
+        Stop::unreachable(trouble).help("KUBECONFIG says which cluster; or give manifests with --input")
+    })
+}
+
+#[cfg(not(feature = "kubernetes"))]
+fn live(whose: Whose, _: Option<&str>) -> Result<Vec<Value>, Stop> {
+    if whose == Whose::Asg {
+        return Err(groups_by_input());
+    }
+    Err(Stop::unusable("this build knows no Kubernetes").help("give manifests with --input"))
+}
+
+fn groups_by_input() -> Stop {
+    Stop::unusable("Auto Scaling groups are imported from a file")
+        .help("aws autoscaling describe-auto-scaling-groups | tidecast init --from asg --input -")
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Stop> {

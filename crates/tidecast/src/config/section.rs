@@ -26,7 +26,9 @@ pub use operator::Operator;
 pub use server::{Auth, Heartbeat, Server, Store};
 pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub(in crate::config) use target::target_types;
-pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
+pub use target::{
+    AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
+};
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 
 /// The whole configuration: one file, or the files of a folder taken together.

@@ -59,7 +59,8 @@ impl Draft {
             std::iter::once(told).chain(self.warnings.iter().map(|w| format!("{}: {}", w.code, w.message)));
         let comments: String =
             comments.flat_map(|comment| wrapped(&comment)).map(|line| format!("  # {line}\n")).collect();
-        comments + &indented(&yaml::document(&Value::Array(vec![ordered(&self.workload)])))
+        comments
+            + &indented(&yaml::in_order(&Value::Array(vec![Value::Object(self.workload.clone())]), &ORDER))
     }
 }
 
@@ -146,12 +147,12 @@ impl<'a> Drafts<'a> {
             .flat_map(|w| wrapped(&format!("left out: {w}")))
             .map(|line| format!("# {line}\n"))
             .collect();
-        let sources = yaml::document(&json!({ "sources": self.sources }));
+        let sources = yaml::in_order(&json!({ "sources": self.sources }), &ORDER);
         let workloads: String = drafts.iter().map(Draft::written).collect();
         let calendar: Vec<Value> = drafts.iter().flat_map(|draft| draft.calendar.clone()).collect();
         let calendar = match calendar.is_empty() {
             true => String::new(),
-            false => format!("\ncalendar:\n{}", indented(&yaml::document(&Value::Array(calendar)))),
+            false => format!("\ncalendar:\n{}", indented(&yaml::in_order(&Value::Array(calendar), &ORDER))),
         };
         let what = match self.origin {
             Origin::Hpa => "HorizontalPodAutoscalers",
@@ -166,10 +167,33 @@ impl<'a> Drafts<'a> {
     }
 }
 
-/// The sections of a workload in the order in which people read them.
-fn ordered(workload: &Map<String, Value>) -> Value {
-    Value::Object(workload.clone())
-}
+/// Keys in the order in which people read them.
+const ORDER: [&str; 24] = [
+    "name",
+    "mode",
+    "type",
+    "apiVersion",
+    "kind",
+    "namespace",
+    "group",
+    "region",
+    "workload",
+    "target",
+    "url",
+    "demand",
+    "source",
+    "query",
+    "unit",
+    "capacity",
+    "minReplicas",
+    "maxReplicas",
+    "behavior",
+    "advanced",
+    "schedule",
+    "zone",
+    "for",
+    "percent",
+];
 
 fn indented(text: &str) -> String {
     text.lines().map(|line| if line.is_empty() { "\n".into() } else { format!("  {line}\n") }).collect()

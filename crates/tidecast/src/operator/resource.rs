@@ -67,7 +67,10 @@ impl Resource {
             name: text("name")?,
             uid: text("uid").unwrap_or_default(),
             generation: metadata["generation"].as_i64().unwrap_or(0),
-            created: metadata["creationTimestamp"].as_str().and_then(|at| at.parse().ok()).unwrap_or(Timestamp::UNIX_EPOCH),
+            created: metadata["creationTimestamp"]
+                .as_str()
+                .and_then(|at| at.parse().ok())
+                .unwrap_or(Timestamp::UNIX_EPOCH),
             spec: object["spec"].clone(),
             pause: Pause::told(&metadata["annotations"]),
             // What cannot be read was not written by this version, and is written anew.

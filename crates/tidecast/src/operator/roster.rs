@@ -67,7 +67,13 @@ struct Files {
 impl Roster {
     /// The files that resources are read beside: their sources, their limits, their workloads.
     pub fn beside(&mut self, config: &Config) {
-        let alone = Config { workloads: Vec::new(), calendar: Vec::new(), calendar_files: Vec::new(), special_days: Vec::new(), ..config.clone() };
+        let alone = Config {
+            workloads: Vec::new(),
+            calendar: Vec::new(),
+            calendar_files: Vec::new(),
+            special_days: Vec::new(),
+            ..config.clone()
+        };
         // A configuration is made of maps with text keys and of words: nothing that JSON could not hold.
         let text = serde_json::to_string(&alone).expect("a configuration can be written as JSON");
         if text != self.files.text {
@@ -93,7 +99,9 @@ impl Roster {
         match self.entries.get_mut(&key).filter(|entry| entry.resource.uid == resource.uid) {
             Some(entry) => {
                 let known = &entry.resource;
-                let changed = known.spec != resource.spec || known.pause != resource.pause || known.generation != resource.generation;
+                let changed = known.spec != resource.spec
+                    || known.pause != resource.pause
+                    || known.generation != resource.generation;
                 if known.spec != resource.spec {
                     entry.read = None;
                 }
@@ -101,7 +109,8 @@ impl Roster {
                 changed
             }
             None => {
-                let standing = Standing { driven: None, generation: None, faults: Vec::new(), warnings: Vec::new() };
+                let standing =
+                    Standing { driven: None, generation: None, faults: Vec::new(), warnings: Vec::new() };
                 self.entries.insert(key, Entry { resource, good: None, read: None, standing });
                 true
             }
@@ -112,7 +121,9 @@ impl Roster {
     pub fn settle(&mut self) -> Config {
         let operator = self.files.config.operator.clone();
         for entry in self.entries.values_mut() {
-            let read = entry.read.take().unwrap_or_else(|| Read::of(&entry.resource, &entry.resource.spec, operator.as_ref(), &self.files.text));
+            let read = entry.read.take().unwrap_or_else(|| {
+                Read::of(&entry.resource, &entry.resource.spec, operator.as_ref(), &self.files.text)
+            });
             entry.read = Some(read);
         }
         let mut taken = Taken::by(&self.files.config.workloads);
@@ -141,6 +152,11 @@ impl Roster {
         order.into_iter().map(|(_, _, key)| key).collect()
     }
 
+    /// Every resource that is known.
+    pub fn resources(&self) -> impl Iterator<Item = &Resource> {
+        self.entries.values().map(|entry| &entry.resource)
+    }
+
     /// Every resource with what has become of it.
     pub fn standings(&self) -> impl Iterator<Item = (&Resource, &Standing)> {
         self.entries.values().map(|entry| (&entry.resource, &entry.standing))
@@ -158,7 +174,10 @@ impl Taken {
         let name = |workload: &Workload| workload.name.as_str().to_owned();
         Self {
             names: workloads.iter().map(|workload| (name(workload), "the files".to_owned())).collect(),
-            targets: workloads.iter().filter_map(|workload| Some((workload.target.scaled()?, name(workload)))).collect(),
+            targets: workloads
+                .iter()
+                .filter_map(|workload| Some((workload.target.scaled()?, name(workload))))
+                .collect(),
         }
     }
 
@@ -166,7 +185,9 @@ impl Taken {
     fn take(&mut self, workload: &Workload) -> Result<(), Fault> {
         let name = workload.name.as_str();
         if self.names.contains_key(name) {
-            let said = format!("a workload of the files is called `{name}` already; give one of the two another name");
+            let said = format!(
+                "a workload of the files is called `{name}` already; give one of the two another name"
+            );
             return Err(Fault { code: Code::SAME_WORKLOAD, said });
         }
         let target = workload.target.scaled();
@@ -183,7 +204,8 @@ impl Taken {
 impl Entry {
     /// The spec as it is now if it can be driven, else the last one that could be.
     fn stand(&self, operator: Option<&Operator>, files: &str, taken: &mut Taken) -> Standing {
-        let now = self.read.clone().unwrap_or(Read { workload: None, faults: Vec::new(), warnings: Vec::new() });
+        let now =
+            self.read.clone().unwrap_or(Read { workload: None, faults: Vec::new(), warnings: Vec::new() });
         let (mut faults, warnings) = (now.faults, now.warnings);
         if let Some(workload) = now.workload {
             match taken.take(&workload) {
@@ -223,14 +245,19 @@ impl Read {
         let text = |name: &str, content: String| Text { name: name.to_owned(), content };
         let texts = Texts(vec![text("the files", files.to_owned()), text(&key, told.to_string())]);
         let loaded = read(texts, Vec::new(), Path::new("."));
-        let own = loaded.report.findings.iter().filter(|finding| finding.place.is_some_and(|place| place.file == 1));
+        let own = loaded
+            .report
+            .findings
+            .iter()
+            .filter(|finding| finding.place.is_some_and(|place| place.file == 1));
         let mut warnings = Vec::new();
         for finding in own {
             let help = finding.help.as_ref().map(|help| format!("; {help}")).unwrap_or_default();
             let fault = Fault { code: finding.code, said: format!("{}{help}", finding.message) };
             if finding.code.severity() == Severity::Error { faults.push(fault) } else { warnings.push(fault) }
         }
-        let workload = loaded.config.and_then(|mut config| config.workloads.pop()).filter(|_| faults.is_empty());
+        let workload =
+            loaded.config.and_then(|mut config| config.workloads.pop()).filter(|_| faults.is_empty());
         Self { workload, faults, warnings }
     }
 }
@@ -256,12 +283,16 @@ fn beyond(resource: &Resource, spec: &Value, operator: Option<&Operator>) -> Vec
     let target = &spec["target"];
     if let Some(other) = target["namespace"].as_str().filter(|other| *other != resource.namespace) {
         let own = &resource.namespace;
-        let said = format!("the target lies in the namespace `{other}`, and the resource in `{own}`; leave the key out");
+        let said = format!(
+            "the target lies in the namespace `{other}`, and the resource in `{own}`; leave the key out"
+        );
         faults.push(Fault { code: Code::FOREIGN_NAMESPACE, said });
     }
     let allowed = operator.map_or(&[][..], |operator| &operator.targets);
     if let Some(kind) = target["type"].as_str().filter(|kind| !allowed.iter().any(|one| one == kind)) {
-        let said = format!("a resource may not name a target of type {kind} here; `operator.targets` says which it may");
+        let said = format!(
+            "a resource may not name a target of type {kind} here; `operator.targets` says which it may"
+        );
         faults.push(Fault { code: Code::TARGET_NOT_ALLOWED, said });
     }
     faults
@@ -275,7 +306,10 @@ pub(super) fn in_short(target: &Target) -> String {
         Target::Asg(target) => format!("asg/{}", target.group),
         Target::None(_) => "none".to_owned(),
         #[allow(unreachable_patterns, reason = "other types of target are told by their own word")]
-        other => serde_json::to_value(other).ok().and_then(|told| Some(told["type"].as_str()?.to_owned())).unwrap_or_default(),
+        other => serde_json::to_value(other)
+            .ok()
+            .and_then(|told| Some(told["type"].as_str()?.to_owned()))
+            .unwrap_or_default(),
     }
 }
 

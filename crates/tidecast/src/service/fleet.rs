@@ -82,8 +82,9 @@ impl Fleet {
         Self { known, workshops, folder, told: Told::new(), shared: Shared::default() }
     }
 
-    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
-    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config) -> usize {
+    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many. `complete` if
+    /// no more will come: what was kept for others can go.
+    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config, complete: bool) -> usize {
         drive.set_pace(pace(config));
         let told = told(config, &self.folder);
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
@@ -98,11 +99,21 @@ impl Fleet {
             }
         }
         let kept = told.keys().map(|name| name.0.as_str());
-        if let Err(trouble) = self.workshops.shelf.keep_only(kept) {
+        if let (true, Err(trouble)) = (complete, self.workshops.shelf.keep_only(kept)) {
             tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
         }
         self.told = told;
         changed
+    }
+
+    /// The cluster of this name, as the configuration has it.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        config: &Config,
+        named: Option<&Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        Hands::new(config, &self.folder, &self.shared).cluster(named)
     }
 
     fn recipe(

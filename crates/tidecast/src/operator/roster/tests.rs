@@ -2,9 +2,7 @@ use super::*;
 use crate::config::{Text, Texts, read};
 
 fn files(more: &str) -> Config {
-    let content = format!(
-        "operator: {{ namespaces: ['*'] }}\nsources: {{ main: {{ type: push }} }}\n{more}"
-    );
+    let content = format!("operator: {{ namespaces: ['*'] }}\nsources: {{ main: {{ type: push }} }}\n{more}");
     let loaded = read(Texts(vec![Text { name: "f".into(), content }]), Vec::new(), Path::new("."));
     loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.report.findings))
 }
@@ -35,7 +33,9 @@ fn check(roster: &mut Roster, driven: &[(&str, u32)], faults: &[(&str, &str)]) {
     let now: Vec<_> = config.workloads.iter().map(|w| (w.name.as_str(), w.max_replicas)).collect();
     let wrong: Vec<_> = roster
         .standings()
-        .flat_map(|(resource, standing)| standing.faults.iter().map(|fault| (resource.name.clone(), fault.code.to_string())))
+        .flat_map(|(resource, standing)| {
+            standing.faults.iter().map(|fault| (resource.name.clone(), fault.code.to_string()))
+        })
         .collect();
     let wrong: Vec<_> = wrong.iter().map(|(name, code)| (name.as_str(), code.as_str())).collect();
     assert_eq!((now.as_slice(), wrong.as_slice()), (driven, faults));
@@ -142,7 +142,10 @@ fn reads_everything_again_when_the_files_change() {
     let mut roster = roster(&files(""), &[resource("a", 1, spec("a", 9))]);
     check(&mut roster, &[("shop/a", 9)], &[]);
     let other = read(
-        Texts(vec![Text { name: "f".into(), content: "operator: { namespaces: ['*'] }\nsources: { other: { type: push } }".into() }]),
+        Texts(vec![Text {
+            name: "f".into(),
+            content: "operator: { namespaces: ['*'] }\nsources: { other: { type: push } }".into(),
+        }]),
         Vec::new(),
         Path::new("."),
     );
@@ -175,7 +178,8 @@ fn holds_back_what_is_paused() {
 
 #[test]
 fn is_settled_by_one_look_whatever_the_order() {
-    let all: Vec<_> = (0..20).map(|i| resource(&format!("r{i}"), i, spec(&format!("t{}", i % 7), 9))).collect();
+    let all: Vec<_> =
+        (0..20).map(|i| resource(&format!("r{i}"), i, spec(&format!("t{}", i % 7), 9))).collect();
     let mut forwards = roster(&files(""), &all);
     let mut backwards = roster(&files(""), &all.iter().rev().cloned().collect::<Vec<_>>());
     assert_eq!(forwards.settle(), backwards.settle());
