@@ -86,8 +86,9 @@ impl Fleet {
         Self { known, workshops, folder, told: Told::new(), allowance, shared }
     }
 
-    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
-    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config) -> usize {
+    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many. `complete` if
+    /// no more will come: what was kept for others can go.
+    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config, complete: bool) -> usize {
         drive.set_pace(pace(config));
         let limits = &config.limits;
         let (launches_per_minute, fleet_max) = (limits.launches_per_minute, limits.fleet_max);
@@ -109,11 +110,21 @@ impl Fleet {
             }
         }
         let kept = told.keys().map(|name| name.0.as_str());
-        if let Err(trouble) = self.workshops.shelf.keep_only(kept) {
+        if let (true, Err(trouble)) = (complete, self.workshops.shelf.keep_only(kept)) {
             tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
         }
         self.told = told;
         changed
+    }
+
+    /// The cluster of this name, as the configuration has it.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        config: &Config,
+        named: Option<&Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        Hands::new(config, &self.folder, &self.shared).cluster(named)
     }
 
     fn recipe(
