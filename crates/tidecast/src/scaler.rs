@@ -33,6 +33,15 @@ pub trait Scaler: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Trouble`] when it is not, or not wholly, carried out. What has become of it shows in the next sighting.
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble>;
+
+    /// What [`Scaler::carry_out`] would send for this decision if mode and halts allowed it, a line each in the words of
+    /// its target: `PATCH …/scale {"spec":{"replicas":12}}`. Empty: nothing would change.
+    ///
+    /// It asks nobody and changes nothing. A scaler whose lines depend on what stands there (an Auto Scaling group's
+    /// scheduled actions, the floor of an HPA) keeps what its last [`Scaler::sight`] saw and compares with that.
+    fn shows(&self, decision: &Decision) -> Vec<String> {
+        decision.commands.iter().chain(&decision.withheld).map(ToString::to_string).collect()
+    }
 }
 
 /// What came of carrying a decision out.

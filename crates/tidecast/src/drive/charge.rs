@@ -72,6 +72,8 @@ pub struct Turned {
     pub unfit: Option<String>,
     /// The share of the history that is there, 0 to 1.
     pub filled: f64,
+    /// What the scaler sends, or would send if mode and halts allowed it.
+    pub shows: Vec<String>,
     /// What came of carrying it out, if it was tried.
     pub receipt: Option<Result<Receipt, Trouble>>,
     /// What kept the turn from being had.
@@ -157,6 +159,7 @@ impl Charge {
             unseen,
             unfit: self.forecaster.unfit.clone(),
             filled,
+            shows: self.scaler.shows(&decision),
             receipt: None,
             trouble,
         };
@@ -364,6 +367,7 @@ impl Turned {
             unseen: None,
             unfit: None,
             filled: 0.0,
+            shows: Vec::new(),
             receipt: None,
             trouble: Some(trouble),
         }
