@@ -35,7 +35,14 @@ fn same_address(context: Context<'_>, keda: &Keda) -> Option<Finding> {
         Finding::new(Code::SAME_ADDRESS, format!("the API listens on {} already", keda.listen))
             .at(node.place)
             .help("write another port; the usual one is 8081")
+            .fix(node.place, other_port(keda))
     })
+}
+
+fn other_port(keda: &Keda) -> String {
+    let usual = Keda::default().listen.0.port();
+    let port = if keda.listen.0.port() == usual { usual + 1 } else { usual };
+    std::net::SocketAddr::new(keda.listen.0.ip(), port).to_string()
 }
 
 /// A workload that KEDA is to ask about, and nobody to ask.
@@ -48,9 +55,11 @@ fn unasked(context: Context<'_>) -> Vec<Finding> {
     each.filter(|(workload, _)| asked(&workload.target))
         .map(|(workload, node)| {
             let message = format!("KEDA is to ask about `{}`, but nothing listens for it", workload.name);
+            let place = node.nearest(&["target", "action"]).place;
             Finding::new(Code::KEDA_UNASKED, message)
-                .at(node.nearest(&["target", "action"]).place)
-                .help("add the section `keda: { listen: 127.0.0.1:8081 }`")
+                .at(place)
+                .help("add the section `keda: { listen: 127.0.0.1:8081 }`, or write `floor`")
+                .fix(place, "floor")
         })
         .collect()
 }

@@ -46,8 +46,10 @@ fn names(workload: &Workload, node: &Node) -> Vec<Finding> {
         let sound = (1..=256).contains(&target.group.len()) && target.group.chars().all(plain);
         let finding = || {
             let message = format!("no group can have the name `{}`", target.group);
-            let finding = Finding::new(Code::BAD_NAME, message).at(node.nearest(&["group"]).place);
-            finding.help("names of groups have letters, digits, `-`, `_` and `.`")
+            let place = node.nearest(&["group"]).place;
+            let mended: String = target.group.chars().map(|c| if plain(c) { c } else { '-' }).collect();
+            let finding = Finding::new(Code::BAD_NAME, message).at(place);
+            finding.help("names of groups have letters, digits, `-`, `_` and `.`").fix(place, mended)
         };
         found.extend((!sound).then(finding));
     }
@@ -119,9 +121,10 @@ fn command(line: &[String], node: &Node) -> Option<Finding> {
             )
         }
         () if words > 1 && line.len() == 1 => {
-            let list: Vec<&str> = program.split_whitespace().collect();
-            let help = format!("no shell reads it; write each argument for itself: `[{}]`", list.join(", "));
-            Some(finding(format!("`{program}` is a whole command line in one word")).help(help))
+            let list = format!("[{}]", program.split_whitespace().collect::<Vec<_>>().join(", "));
+            let help = format!("no shell reads it; write each argument for itself: `{list}`");
+            let finding = finding(format!("`{program}` is a whole command line in one word"));
+            Some(finding.help(help).fix(node.extent(), list))
         }
         () if line.iter().any(|word| word.contains('\0')) => {
             Some(finding("an argument holds a NUL character".into()).help("take it away"))
@@ -149,17 +152,18 @@ fn unseen(workload: &Workload, node: &Node) -> Vec<Finding> {
             }
             false => "say `capacity: { perReplica: … }`, or where the fleet can be seen, as `sight`",
         };
-        let at = node.nearest(&["capacity", "perReplica"]).place;
-        found.push(
-            Finding::new(Code::NO_CAPACITY, message)
-                .at(if at == node.place { target.place } else { at })
-                .help(help),
-        );
+        let action = target.entry("action").filter(|_| trigger).map(|entry| entry.value.place);
+        let finding = Finding::new(Code::NO_CAPACITY, message).help(help);
+        found.push(match action {
+            Some(action) => finding.at(action).fix(action, "floor"),
+            None => finding.at(target.headline()),
+        });
     }
     if blind && workload.mode == Mode::Full {
         let message = "nothing shows the fleet, so it grows and is never shrunk";
-        let finding = Finding::new(Code::NEVER_SHRUNK, message).at(target.place);
-        found.push(finding.help("say where it can be seen, as `sight`, or set the mode to scaleOutOnly"));
+        let finding = Finding::new(Code::NEVER_SHRUNK, message).at(target.headline());
+        let finding = finding.help("say where it can be seen, as `sight`, or set the mode to scaleOutOnly");
+        found.push(finding.fix(node.nearest(&["mode"]).place, "scaleOutOnly"));
     }
     found
 }

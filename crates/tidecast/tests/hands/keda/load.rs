@@ -21,7 +21,7 @@ async fn load(port: u16, rate: u32) -> Vec<Duration> {
     let mut lines = Vec::new();
     let start = Instant::now() + Duration::from_millis(100);
     for line in 0..CONNECTIONS {
-        let client = ExternalScalerClient::connect(format!("http://127.0.0.1:{port}")).await.unwrap();
+        let client = ExternalScalerClient::new(line_to(port).await);
         lines.push(tokio::spawn(questions(client, start, line, rate)));
     }
     let mut took = Vec::new();
@@ -32,6 +32,10 @@ async fn load(port: u16, rate: u32) -> Vec<Duration> {
     }
     took.sort_unstable();
     took
+}
+
+async fn line_to(port: u16) -> Channel {
+    Channel::from_shared(format!("http://127.0.0.1:{port}")).unwrap().connect().await.unwrap()
 }
 
 async fn questions(

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, date_time_ymd};
 use serde_json::json;
 use tempfile::TempDir;
 
@@ -23,6 +23,7 @@ impl Authority {
     fn certify(&self, folder: &Path, name: &str, until: i32) {
         let key = KeyPair::generate().unwrap();
         let mut params = CertificateParams::new(vec!["localhost".into()]).unwrap();
+        params.distinguished_name.push(DnType::CommonName, name);
         params.not_after = date_time_ymd(until, 1, 1);
         let certificate = params.signed_by(&key, &self.0).unwrap();
         std::fs::write(folder.join(format!("{name}.key")), key.serialize_pem()).unwrap();
@@ -57,7 +58,8 @@ async fn answers_only_whom_it_knows_and_follows_its_files() {
     let asked = json!({ "workload": "shop/young" });
 
     let Some(mut keda) = client(&served.folder, port, &["first.crt", "keda.crt", "keda.key"]) else { return };
-    assert_eq!(keda.call("IsActive", &asked)["ok"]["result"], false);
+    let told = keda.call("IsActive", &asked);
+    assert_eq!(told["ok"]["result"], false, "{told}");
     let refused: [&[&str]; 4] = [
         &[],
         &["first.crt"],
