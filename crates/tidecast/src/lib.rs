@@ -16,6 +16,8 @@ pub mod history;
 pub mod import;
 #[cfg(feature = "kubernetes")]
 pub mod manifests;
+#[cfg(feature = "keda")]
+pub mod keda;
 pub mod metrics;
 #[cfg(feature = "kubernetes")]
 pub mod operator;

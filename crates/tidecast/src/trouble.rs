@@ -52,6 +52,14 @@ pub enum Trouble {
         /// What was found.
         why: String,
     },
+    /// Who is to ask has not asked lately.
+    #[error("{who} has not asked {}", .since.map_or("yet".to_owned(), |since| format!("since {since}")))]
+    Unasked {
+        /// Who.
+        who: String,
+        /// When it last asked.
+        since: Option<jiff::Timestamp>,
+    },
     /// It answered with a status that is no success.
     #[error("{who} answered {status}: {said}")]
     Answered {
@@ -156,6 +164,7 @@ impl Trouble {
             Self::Forbidden { .. } => "forbidden",
             Self::Missing { .. } => "missing",
             Self::Changed { .. } => "changed",
+            Self::Unasked { .. } => "unasked",
             Self::Answered { .. } => "answered",
             Self::Redirected { .. } => "redirected",
             Self::TooMuch { .. } => "tooMuch",

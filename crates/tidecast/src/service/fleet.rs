@@ -101,7 +101,8 @@ impl Fleet {
         };
         let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared));
+        let answers = self.known.answers.clone();
+        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared, answers));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -124,7 +125,7 @@ impl Fleet {
         config: &Config,
         named: Option<&Name>,
     ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
-        Hands::new(config, &self.folder, &self.shared).cluster(named)
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone()).cluster(named)
     }
 
     fn recipe(

@@ -2,13 +2,16 @@
 
 #[cfg(feature = "kubernetes")]
 mod clusters;
+mod edges;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::section::{Target, Workload};
+use tidecast_pilot::WorkloadName;
+
+use crate::config::section::{KedaAction, Target, Workload};
 use crate::config::{Config, secrets_folder};
-use crate::scaler::{Scaler, Shown};
+use crate::scaler::{Answers, Asked, Scaler, Seen, Shown};
 use crate::trouble::Trouble;
 
 /// What hands keep in common across readings of the configuration.
@@ -23,17 +26,17 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Hands {
     /// Where files that the configuration names lie.
-    #[expect(dead_code, reason = "for hands that read files")]
     folder: PathBuf,
     /// Where secrets lie.
-    #[expect(dead_code, reason = "for hands that sign")]
     secrets: PathBuf,
     #[cfg(feature = "kubernetes")]
     clusters: clusters::Clusters,
+    /// What autoscalers that ask us were told.
+    answers: Arc<Answers>,
 }
 
 impl Hands {
-    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared) -> Self {
+    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared, answers: Arc<Answers>) -> Self {
         #[cfg(not(feature = "kubernetes"))]
         let _ = shared;
         Self {
@@ -41,6 +44,7 @@ impl Hands {
             secrets: secrets_folder(config, folder),
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
+            answers,
         }
     }
 
@@ -60,6 +64,9 @@ impl Hands {
     pub(super) fn scaler(&self, workload: &Workload) -> Result<Arc<dyn Scaler>, Trouble> {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
+            Target::Keda(keda) if keda.action == KedaAction::Trigger => {
+                self.asked(workload, "KEDA", Seen::AsTold)
+            }
             #[cfg(feature = "kubernetes")]
             Target::Kubernetes(target) => Arc::new(self.clusters.target(workload.name.as_str(), target)?),
             #[cfg(feature = "kubernetes")]
@@ -67,8 +74,17 @@ impl Hands {
             #[cfg(not(feature = "kubernetes"))]
             Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
             Target::Asg(_) => Arc::new(Shown),
-            Target::Webhook(_) => Arc::new(Shown),
+            Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
+            Target::Command(command) => Arc::new(edges::command(self, workload, command)),
+            Target::Agones(_) => self.asked(workload, "the FleetAutoscaler", Seen::AsShown),
+            Target::Jitsi(jitsi) => Arc::new(edges::jitsi(self, workload, jitsi)?),
         })
+    }
+
+    /// The hand of a fleet whose autoscaler asks.
+    fn asked(&self, workload: &Workload, who: &str, seen: Seen) -> Arc<dyn Scaler> {
+        let name = WorkloadName(workload.name.as_str().to_owned());
+        Arc::new(Asked::new(format!("{who} of {name}"), name, seen, self.answers.clone()))
     }
 }
 
