@@ -1,5 +1,7 @@
 //! Who carries a decision out: a pluggable list (S6.1 to S6.3).
 
+#[cfg(feature = "aws")]
+mod asg;
 mod shown;
 
 use std::fmt;
@@ -8,6 +10,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidecast_pilot::{Decision, Sighting};
 
+#[cfg(feature = "aws")]
+pub use asg::{Action as AsgAction, Asg};
 pub use shown::Shown;
 
 use crate::trouble::Trouble;

@@ -3,8 +3,19 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "aws")]
+use jiff::SignedDuration;
+
+#[cfg(feature = "aws")]
+use crate::aws::Region;
+#[cfg(feature = "aws")]
+use crate::config::section::{self, AsgTarget};
 use crate::config::section::{Target, Workload};
+#[cfg(feature = "aws")]
+use crate::config::word::Link;
 use crate::config::{Config, secrets_folder};
+#[cfg(feature = "aws")]
+use crate::scaler::{Asg, AsgAction};
 use crate::scaler::{Scaler, Shown};
 use crate::trouble::Trouble;
 
@@ -17,11 +28,24 @@ pub(super) struct Hands {
     /// Where secrets lie.
     #[expect(dead_code, reason = "for hands that sign")]
     secrets: PathBuf,
+    /// Regions of AWS that somebody has asked for, by name and address.
+    #[cfg(feature = "aws")]
+    regions: Regions,
 }
+
+/// The ways to regions of AWS: one for each, so that all who ask it keep to one rate.
+#[cfg(feature = "aws")]
+type Regions =
+    std::sync::Mutex<std::collections::BTreeMap<(String, Option<String>), Arc<crate::aws::Region>>>;
 
 impl Hands {
     pub(super) fn new(config: &Config, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), secrets: secrets_folder(config, folder) }
+        Self {
+            folder: folder.to_owned(),
+            secrets: secrets_folder(config, folder),
+            #[cfg(feature = "aws")]
+            regions: Regions::default(),
+        }
     }
 
     /// Who carries decisions out for a workload, by the kind of its target: the list of actions, a line each.
@@ -33,8 +57,36 @@ impl Hands {
             Target::None(_) => Arc::new(Shown),
             Target::Kubernetes(_) => Arc::new(Shown),
             Target::Keda(_) => Arc::new(Shown),
-            Target::Asg(_) => Arc::new(Shown),
+            #[cfg(feature = "aws")]
+            Target::Asg(target) => Arc::new(self.asg(target)),
+            #[cfg(not(feature = "aws"))]
+            Target::Asg(_) => return Err(left_out("aws")),
             Target::Webhook(_) => Arc::new(Shown),
         })
     }
+
+    #[cfg(feature = "aws")]
+    fn asg(&self, target: &AsgTarget) -> Asg {
+        let lower_ahead = SignedDuration::try_from(target.lower_ahead.0).unwrap_or(SignedDuration::MAX);
+        let action = match target.action {
+            section::AsgAction::Schedule => AsgAction::Schedule { lower_ahead },
+            section::AsgAction::Direct => AsgAction::Direct,
+        };
+        Asg::new(self.region(&target.region, target.endpoint.as_ref()), &target.group, action)
+    }
+
+    /// The way to a region, the same for all who ask for it.
+    #[cfg(feature = "aws")]
+    pub(super) fn region(&self, name: &str, endpoint: Option<&Link>) -> Arc<Region> {
+        let key = (name.to_owned(), endpoint.map(ToString::to_string));
+        let mut regions = self.regions.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        regions.entry(key.clone()).or_insert_with(|| Arc::new(Region::new(key.0, key.1))).clone()
+    }
+}
+
+/// A hand that this binary was built without.
+#[cfg(not(feature = "aws"))]
+fn left_out(feature: &str) -> Trouble {
+    let why = format!("this binary was built without the feature `{feature}`");
+    Trouble::Unusable { who: "the target".into(), why }
 }

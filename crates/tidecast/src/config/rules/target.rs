@@ -33,6 +33,10 @@ pub(super) fn check(_: Context<'_>, workload: &Workload, node: &Node) -> Vec<Fin
     {
         found.push(bad_name(node.nearest(&["group"]), ""));
     }
+    if let Target::Asg(target) = &workload.target {
+        let (from, to) = (Duration::seconds(300), Duration::seconds(172_800));
+        found.extend(within(node, &["lowerAhead"], target.lower_ahead, from, to));
+    }
     if let Target::Webhook(target) = &workload.target {
         let (from, to) = (Duration(std::time::Duration::from_millis(100)), Duration::seconds(120));
         found.extend(within(node, &["timeout"], target.timeout, from, to));
