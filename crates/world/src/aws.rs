@@ -26,3 +26,6 @@ pub use group::{Group, Instance, Launching, Life};
 pub use policy::Policy;
 pub use refusal::Refusal;
 pub use scheduled::Scheduled;
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use std::time::Duration;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
+use aws_credential_types::Credentials;
 use aws_sdk_autoscaling::config::http::HttpResponse;
 use aws_sdk_autoscaling::error::ProvideErrorMetadata;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
@@ -28,6 +29,7 @@ pub struct Region {
     endpoint: Option<String>,
     bucket: Mutex<Bucket>,
     wait: Wait,
+    keys: Option<Credentials>,
     config: OnceCell<Clients>,
 }
 
@@ -57,13 +59,20 @@ impl Region {
     pub fn new(name: impl Into<String>, endpoint: Option<String>) -> Self {
         let wait: Wait = Arc::new(|long| Box::pin(tokio::time::sleep(long)));
         let bucket = Mutex::new(Bucket::new(Rates::default()));
-        Self { name: name.into(), endpoint, bucket, wait, config: OnceCell::new() }
+        Self { name: name.into(), endpoint, bucket, wait, keys: None, config: OnceCell::new() }
     }
 
     /// With other rates than the usual, and another way to wait.
     #[must_use]
     pub fn paced(mut self, rates: Rates, wait: Wait) -> Self {
         (self.bucket, self.wait) = (Mutex::new(Bucket::new(rates)), wait);
+        self
+    }
+
+    /// With this key instead of those that the SDK would find.
+    #[must_use]
+    pub fn keyed(mut self, id: &str, secret: &str) -> Self {
+        self.keys = Some(Credentials::new(id, secret, None, None, "given"));
         self
     }
 
@@ -100,6 +109,10 @@ impl Region {
             .retry_config(RetryConfig::disabled());
         let loader = match &self.endpoint {
             Some(endpoint) => loader.endpoint_url(endpoint),
+            None => loader,
+        };
+        let loader = match &self.keys {
+            Some(keys) => loader.credentials_provider(keys.clone()),
             None => loader,
         };
         let config = loader.load().await;

@@ -9,7 +9,7 @@ use serde::Deserialize;
 pub struct Policy {
     /// The version of the language.
     pub version: String,
-    /// What is allowed.
+    /// Its statements.
     pub statement: Vec<Statement>,
 }
 

@@ -53,7 +53,7 @@ pub(super) fn floors(plan: &Plan, allowed: Allowed, ground: &Ground, now: Timest
     let early = early(plan, ground, now, first_s);
     let kept = envelope(&early, ground.min, fall_until_s);
     let few = shortened(&kept, ground, plan.until);
-    unique(few, &ground.taken, now.as_second())
+    unique(few, ground, now.as_second())
 }
 
 /// The earliest start that is given: a whole minute, and never past while the call is under way.
@@ -106,25 +106,28 @@ fn shortened(floors: &[Floor], ground: &Ground, until: Option<Timestamp>) -> Vec
     short.into_iter().map(|(start_s, min)| Floor { start_s, min }).collect()
 }
 
-/// With starts that nobody else has: rises come a minute sooner until theirs is free, falls a minute later.
-fn unique(floors: Vec<Floor>, taken: &BTreeSet<i64>, now_s: i64) -> Vec<Floor> {
-    let mut used = taken.clone();
-    let mut level = 0;
-    let mut moved = Vec::new();
+/// With starts that nobody else has: rises come a minute sooner until theirs is free, falls a minute later. Where that
+/// makes a rise meet a fall before it, the fall is given up.
+fn unique(floors: Vec<Floor>, ground: &Ground, now_s: i64) -> Vec<Floor> {
+    let mut moved: Vec<Floor> = Vec::new();
     for floor in floors {
-        let rises = floor.min > level;
-        let mut start_s = floor.start_s;
-        while used.contains(&start_s) && start_s > now_s + AHEAD_S {
-            start_s += if rises { -60 } else { 60 };
+        let level = moved.last().map_or(ground.min, |before| before.min);
+        let start_s = free(floor.start_s, floor.min > level, &ground.taken, now_s);
+        while moved.pop_if(|before| before.start_s >= start_s && before.min < floor.min).is_some() {}
+        if moved.last().is_none_or(|before| before.start_s < start_s && before.min != floor.min) {
+            moved.push(Floor { start_s, min: floor.min });
         }
-        while used.contains(&start_s) || start_s <= now_s + AHEAD_S / 2 {
-            start_s += 60;
-        }
-        used.insert(start_s);
-        level = floor.min;
-        moved.push(Floor { start_s, min: floor.min });
     }
     moved
+}
+
+/// The nearest start that nobody has: before for rises, behind for falls, and behind where there is no time before.
+fn free(start_s: i64, rises: bool, taken: &BTreeSet<i64>, now_s: i64) -> i64 {
+    let before = (0..).map(|minutes| start_s - 60 * minutes).take_while(|at_s| *at_s > now_s + AHEAD_S / 2);
+    let mut behind = (0..).map(|minutes| start_s + 60 * minutes);
+    let sooner = before.into_iter().find(|at_s| !taken.contains(at_s)).filter(|_| rises);
+    let later = || behind.find(|at_s| !taken.contains(at_s));
+    sooner.or_else(later).unwrap_or(start_s)
 }
 
 #[cfg(test)]

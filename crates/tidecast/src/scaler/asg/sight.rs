@@ -47,7 +47,7 @@ impl Known {
     /// Whether the activities are worth a call.
     pub(super) fn wants_activities(&self, group: &Group, now: Timestamp) -> bool {
         let unknown = |member: &Member| match self.launches.get(&member.id) {
-            None => true,
+            None => member.life != Life::Leaving,
             Some(launch) => launch.end.is_none() && member.life == Life::InService,
         };
         let Some((at, desired)) = self.looked else { return true };

@@ -42,6 +42,8 @@ impl Group {
         for _ in 0..self.desired {
             let launched_s = now_s - 86_400;
             let instance = self.born(launched_s, launched_s + 200);
+            let activity = &mut self.activities[instance.activity];
+            (activity.status, activity.end_s) = ("Successful", Some(instance.until_s));
             self.instances.push(Instance { life: Life::InService, ..instance });
         }
         self
