@@ -103,8 +103,8 @@ async fn lets_the_floor_fall_where_everything_speaks_for_it() {
     scaler.carry_out(&decision(1, at(0), &[(-60, 20), (10, 6)], Allowed::Everything)).await.unwrap();
     scene.pass(13);
     assert_eq!(
-        (scene.wire.account().group("shop").min, scene.desired()),
-        (6, 20),
+        (scene.desired(), scene.wire.account().group("shop").min),
+        (20, 6),
         "a floor takes nobody away"
     );
     scaler.carry_out(&commanding(2, at(13), vec![shrink(18)])).await.unwrap();
