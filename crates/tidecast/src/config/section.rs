@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
-pub use demand::{Capacity, Demand};
+pub use demand::{Capacity, Counted, Demand, Metric, Statistic};
 pub use limits::Limits;
 pub use server::{Auth, Heartbeat, Server, Store};
-pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub use source::{BasicAuth, CloudwatchSource, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 

@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 #[cfg(feature = "aws")]
 use crate::aws::Region;
 #[cfg(feature = "aws")]
-use crate::config::section::{self, AsgTarget};
+use crate::config::section::{self, AsgTarget, CloudwatchSource, Demand};
 use crate::config::section::{Target, Workload};
 #[cfg(feature = "aws")]
 use crate::config::word::Link;
@@ -17,6 +17,8 @@ use crate::config::{Config, secrets_folder};
 #[cfg(feature = "aws")]
 use crate::scaler::{Asg, AsgAction};
 use crate::scaler::{Scaler, Shown};
+#[cfg(feature = "aws")]
+use crate::source::{CloudWatch, Counted, Metric, Statistic, Watch};
 use crate::trouble::Trouble;
 
 /// What hands share: the ways to clusters, clouds and addresses, one for each, however many workloads use it.
@@ -31,7 +33,14 @@ pub(super) struct Hands {
     /// Regions of AWS that somebody has asked for, by name and address.
     #[cfg(feature = "aws")]
     regions: Regions,
+    /// What their CloudWatch shows, likewise.
+    #[cfg(feature = "aws")]
+    watches: Watches,
 }
+
+/// What regions' CloudWatch shows, one for each, so that all workloads are asked for together.
+#[cfg(feature = "aws")]
+type Watches = std::sync::Mutex<std::collections::BTreeMap<(String, Option<String>), Arc<Watch>>>;
 
 /// The ways to regions of AWS: one for each, so that all who ask it keep to one rate.
 #[cfg(feature = "aws")]
@@ -45,6 +54,8 @@ impl Hands {
             secrets: secrets_folder(config, folder),
             #[cfg(feature = "aws")]
             regions: Regions::default(),
+            #[cfg(feature = "aws")]
+            watches: Watches::default(),
         }
     }
 
@@ -75,6 +86,27 @@ impl Hands {
         Asg::new(self.region(&target.region, target.endpoint.as_ref()), &target.group, action)
     }
 
+    /// The source of a demand that CloudWatch measures.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it does not say which metric that is.
+    #[cfg(feature = "aws")]
+    pub(super) fn cloudwatch(
+        &self,
+        section: &CloudwatchSource,
+        demand: &Demand,
+    ) -> Result<CloudWatch, Trouble> {
+        let told = demand.metric.as_ref().ok_or_else(|| Trouble::Unusable {
+            who: format!("the source {}", demand.source),
+            why: "the demand names no metric".into(),
+        })?;
+        let key = (section.region.clone(), section.endpoint.as_ref().map(ToString::to_string));
+        let region = self.region(&section.region, section.endpoint.as_ref());
+        let mut watches = self.watches.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let watch = watches.entry(key).or_insert_with(|| Arc::new(Watch::new(region))).clone();
+        Ok(CloudWatch::new(watch, metric(told), demand.step.as_seconds()))
+    }
+
     /// The way to a region, the same for all who ask for it.
     #[cfg(feature = "aws")]
     pub(super) fn region(&self, name: &str, endpoint: Option<&Link>) -> Arc<Region> {
@@ -84,9 +116,27 @@ impl Hands {
     }
 }
 
+#[cfg(feature = "aws")]
+fn metric(told: &section::Metric) -> Metric {
+    Metric {
+        namespace: told.namespace.clone(),
+        name: told.name.clone(),
+        dimensions: told.dimensions.clone(),
+        statistic: match told.statistic {
+            section::Statistic::Sum => Statistic::Sum,
+            section::Statistic::Average => Statistic::Average,
+            section::Statistic::Maximum => Statistic::Maximum,
+        },
+        coverage: match told.count {
+            section::Counted::Newest => Counted::Newest,
+            section::Counted::Samples => Counted::Samples,
+        },
+    }
+}
+
 /// A hand that this binary was built without.
 #[cfg(not(feature = "aws"))]
-fn left_out(feature: &str) -> Trouble {
+pub(super) fn left_out(feature: &str) -> Trouble {
     let why = format!("this binary was built without the feature `{feature}`");
     Trouble::Unusable { who: "the target".into(), why }
 }

@@ -3,6 +3,7 @@
 
 mod account;
 mod behaviour;
+mod campaign;
 mod decisions;
 mod form;
 mod moto;

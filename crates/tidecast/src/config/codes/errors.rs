@@ -232,4 +232,15 @@ super::pages! {
      the region, as ISO 3166-2 does."
     "holidays: Bavaria"
     "holidays: DE-BY"
+
+    NO_METRIC 170 "a source of type cloudwatch needs a metric"
+    "CloudWatch is asked for a metric by its namespace, name and dimensions; nothing else says which."
+    "demand: { source: aws }      # aws: { type: cloudwatch, region: eu-west-1 }"
+    "demand: { source: aws, metric: { namespace: AWS/ApplicationELB, name: RequestCount, dimensions: { TargetGroup: targetgroup/a/1 } } }"
+
+    ODD_STEP 171 "CloudWatch has no such period"
+    "CloudWatch keeps values by the minute for 15 days, by five minutes for 63 days and by the hour for 455 days. What is \
+     older than 15 days can only be had by five minutes, so other steps would fit no history."
+    "demand: { step: 2m }      # with a source of type cloudwatch"
+    "demand: { step: 1m }"
 }

@@ -44,6 +44,13 @@ pub(super) fn check(_: Context<'_>, workload: &Workload, node: &Node) -> Vec<Fin
     found
 }
 
+/// The name of a region: `eu-west-1`.
+pub(super) fn region(name: &str, node: &Node) -> Option<Finding> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    (!sound).then(|| bad_name(node.nearest(&["region"]), name))
+}
+
 fn bad_name(node: &Node, name: &str) -> Finding {
     let finding =
         Finding::new(Code::BAD_NAME, format!("nothing there can have the name `{name}`")).at(node.place);
