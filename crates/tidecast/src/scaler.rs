@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod asg;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod shown;
 
 use std::fmt;

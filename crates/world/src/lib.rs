@@ -16,6 +16,7 @@ mod cloud;
 mod fleet;
 mod foresight;
 mod invariants;
+pub mod kubernetes;
 mod lookout;
 mod made;
 mod menu;
