@@ -162,3 +162,49 @@ impl Source for CloudWatch {
         SignedDuration::from_secs(self.step_s + SETTLES_S)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::Region;
+
+    fn at(second: i64) -> Timestamp {
+        Timestamp::from_second(1_790_000_040 - 1_790_000_040 % 300 + second).unwrap()
+    }
+
+    #[track_caller]
+    fn check(statistic: Statistic, period_s: i64, until: i64, expected: &[(i64, f64)]) {
+        let watch = Arc::new(Watch::new(Arc::new(Region::new("eu-west-1", None))));
+        let metric = Metric {
+            namespace: "AWS/ApplicationELB".into(),
+            name: "RequestCount".into(),
+            dimensions: BTreeMap::new(),
+            statistic,
+            coverage: Counted::Newest,
+        };
+        let source = CloudWatch::new(watch, metric, 60);
+        let zero = at(0).as_second();
+        let values = [(zero, 600.0), (zero + 300, 900.0)].into();
+        let points = Points { values, ..Points::default() };
+        let stretch = Stretch { from_s: zero, until_s: zero + until, period_s };
+        let mut sieve = Sieve::new(at(0), at(until));
+        source.sift(&points, &stretch, at(until), &mut sieve);
+        let taken = sieve.done();
+        let seen: Vec<(i64, f64)> =
+            taken.samples.0.iter().map(|sample| (sample.time.as_second() - zero, sample.value)).collect();
+        assert_eq!(seen, expected);
+    }
+
+    #[test]
+    fn gives_sums_by_the_second_so_that_periods_do_not_matter() {
+        check(Statistic::Sum, 60, 600, &[(0, 10.0), (300, 15.0)]);
+        check(Statistic::Sum, 300, 400, &[(0, 2.0), (60, 2.0), (120, 2.0), (180, 2.0), (240, 2.0)]);
+        check(Statistic::Average, 60, 600, &[(0, 600.0), (300, 900.0)]);
+    }
+
+    #[test] // F4
+    fn leaves_out_what_may_still_grow() {
+        check(Statistic::Sum, 60, 419, &[(0, 10.0)]);
+        check(Statistic::Sum, 60, 420, &[(0, 10.0), (300, 15.0)]);
+    }
+}

@@ -15,7 +15,7 @@ use crate::trouble::Trouble;
 /// One way to each region that somebody has asked for, so that all who ask it keep to one rate and ask together. They
 /// outlive readings of the configuration, for what was learned about rates holds on.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Regions(Arc<Mutex<BTreeMap<Key, Way>>>);
+pub(in crate::service) struct Regions(Arc<Mutex<BTreeMap<Key, Way>>>);
 
 /// A region's name, and its address if it is another than AWS's own.
 type Key = (String, Option<String>);
@@ -52,7 +52,7 @@ impl Regions {
     ///
     /// # Errors
     /// [`Trouble`] when it does not say which metric that is.
-    pub(super) fn cloudwatch(
+    pub(in crate::service) fn cloudwatch(
         &self,
         section: &CloudwatchSource,
         demand: &Demand,

@@ -206,3 +206,59 @@ fn read(page: &GetMetricDataOutput, series: &[(Series, i64)], found: &mut BTreeM
         };
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_cloudwatch::primitives::DateTime;
+    use aws_sdk_cloudwatch::types::MetricDataResult;
+
+    use super::super::Statistic;
+    use super::*;
+
+    fn series(name: &str) -> (Series, i64) {
+        let metric = Metric {
+            namespace: "AWS/ApplicationELB".into(),
+            name: name.into(),
+            dimensions: BTreeMap::new(),
+            statistic: Statistic::Sum,
+            coverage: Counted::Newest,
+        };
+        (Series { metric, samples: false }, 60)
+    }
+
+    fn page(id: &str, status: StatusCode, points: &[(i64, f64)]) -> GetMetricDataOutput {
+        let result = MetricDataResult::builder()
+            .id(id)
+            .status_code(status)
+            .set_timestamps(Some(points.iter().map(|(at_s, _)| DateTime::from_secs(*at_s)).collect()))
+            .set_values(Some(points.iter().map(|(_, value)| *value).collect()));
+        GetMetricDataOutput::builder().metric_data_results(result.build()).build()
+    }
+
+    #[test] // F27
+    fn joins_pages_and_believes_the_last_about_what_is_missing() {
+        let (all, mut found) = ([series("a"), series("b")], BTreeMap::new());
+        read(&page("q1", StatusCode::PartialData, &[(0, 5.0), (60, 6.0)]), &all, &mut found);
+        assert!(found[&all[1]].partial.as_ref().unwrap().contains("PartialData for b"));
+        read(&page("q1", StatusCode::Complete, &[(120, 7.0)]), &all, &mut found);
+        let points = &found[&all[1]];
+        assert_eq!((points.values.len(), &points.partial), (3, &None));
+        read(&page("q0", StatusCode::InternalError, &[]), &all, &mut found);
+        assert!(found[&all[0]].partial.is_some() && found[&all[0]].values.is_empty());
+        read(&page("q7", StatusCode::Complete, &[(0, 1.0)]), &all, &mut found);
+        read(&page("x", StatusCode::Complete, &[(0, 1.0)]), &all, &mut found);
+        assert_eq!(found.len(), 2, "what was not asked for is nobody's");
+    }
+
+    #[test]
+    fn asks_for_all_workloads_at_once_and_for_counts_where_there_are_reporters() {
+        let watch = Watch::new(Arc::new(Region::new("eu-west-1", None)));
+        let (a, b) = (series("a").0.metric, Metric { coverage: Counted::Samples, ..series("b").0.metric });
+        watch.attend(&a, 60);
+        watch.attend(&b, 60);
+        watch.attend(&b, 60);
+        let names: Vec<(String, bool)> =
+            watch.all(&series("a")).into_iter().map(|(s, _)| (s.metric.name, s.samples)).collect();
+        assert_eq!(names, [("a".into(), false), ("b".into(), false), ("b".into(), true)]);
+    }
+}
