@@ -1,5 +1,7 @@
 //! Who carries a decision out: a pluggable list (S6.1 to S6.3).
 
+#[cfg(feature = "aws")]
+mod asg;
 mod asked;
 mod command;
 mod jitsi;
@@ -17,6 +19,8 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidecast_pilot::{Decision, Sighting};
 
+#[cfg(feature = "aws")]
+pub use asg::{Action as AsgAction, Asg};
 pub use asked::{Answers, Asked, Opinion, Seen};
 pub use command::{Command, Program};
 pub use jitsi::Jitsi;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    Allowed, Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
     learn_fleet,
 };
 
@@ -219,7 +219,8 @@ impl Charge {
     async fn grow_only(&self, decision: &Decision) -> Option<Result<Receipt, Trouble>> {
         let grows = |command: &&Command| matches!(command, Command::Grow { .. });
         let commands: Vec<Command> = decision.commands.iter().filter(grows).cloned().collect();
-        let growth = Decision { commands, ..decision.clone() };
+        let allowed = decision.allowed.min(Allowed::Growing);
+        let growth = Decision { commands, allowed, ..decision.clone() };
         match growth.commands.is_empty() {
             true => None,
             false => Some(self.sound(&growth).await),

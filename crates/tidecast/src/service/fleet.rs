@@ -146,8 +146,9 @@ impl Fleet {
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
             let mut piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
             let section = section.as_ref().ok_or_else(|| unusable("it has no source".into()))?;
-            let source =
-                source(section, &workload.demand, &servers, &folder, || known.inboxes.made(&piloted.name))?;
+            let source = source(section, &workload.demand, &servers, &hands, &folder, || {
+                known.inboxes.made(&piloted.name)
+            })?;
             let step = span(workload.demand.step);
             let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
@@ -209,7 +210,7 @@ impl Servers {
                     config.workloads.iter().filter(|workload| workload.demand.source == *name).count();
                 Some((name.clone(), way(name, section, folder, &secrets, at_once(asking))))
             }
-            Section::Csv(_) | Section::Push(_) => None,
+            Section::Cloudwatch(_) | Section::Csv(_) | Section::Push(_) => None,
         });
         Self(ways.collect())
     }
@@ -235,6 +236,7 @@ fn source(
     section: &Section,
     demand: &Demand,
     servers: &Servers,
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "for CloudWatch"))] hands: &Hands,
     folder: &Path,
     inbox: impl FnOnce() -> Arc<Inbox>,
 ) -> Result<Arc<dyn Source>, Trouble> {
@@ -250,6 +252,10 @@ fn source(
             let query = Query { text, step_s: demand.step.as_seconds(), counted: demand.coverage.clone() };
             Arc::new(Prometheus::new(server, query))
         }
+        #[cfg(feature = "aws")]
+        Section::Cloudwatch(section) => Arc::new(hands.regions.cloudwatch(section, demand)?),
+        #[cfg(not(feature = "aws"))]
+        Section::Cloudwatch(_) => return Err(super::hands::left_out("aws")),
         Section::Csv(file) => Arc::new(CsvFile::new(folder.join(&file.path.0))),
         Section::Push(_) => inbox(),
     })

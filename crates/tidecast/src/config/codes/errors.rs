@@ -286,4 +286,15 @@ super::pages! {
      not have. `operator.targets` in the file says which types a resource may name."
     "target: { type: asg, group: web, region: eu-west-1 }      # operator: { namespaces: [shop] }"
     "# in the file\noperator: { namespaces: [shop], targets: [kubernetes, keda, asg, none] }"
+
+    NO_METRIC 170 "a source of type cloudwatch needs a metric"
+    "CloudWatch is asked for a metric by its namespace, name and dimensions; nothing else says which."
+    "demand: { source: aws }      # aws: { type: cloudwatch, region: eu-west-1 }"
+    "demand: { source: aws, metric: { namespace: AWS/ApplicationELB, name: RequestCount, dimensions: { TargetGroup: targetgroup/a/1 } } }"
+
+    ODD_STEP 171 "CloudWatch has no such period"
+    "CloudWatch keeps values by the minute for 15 days, by five minutes for 63 days and by the hour for 455 days. What is \
+     older than 15 days can only be had by five minutes, so other steps would fit no history."
+    "demand: { step: 2m }      # with a source of type cloudwatch"
+    "demand: { step: 1m }"
 }

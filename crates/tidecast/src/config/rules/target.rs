@@ -43,6 +43,10 @@ fn names(workload: &Workload, node: &Node) -> Vec<Finding> {
     {
         found.push(bad_name(node.nearest(&["group"]), ""));
     }
+    if let Target::Asg(target) = &workload.target {
+        let (from, to) = (Duration::seconds(300), Duration::seconds(172_800));
+        found.extend(within(node, &["lowerAhead"], target.lower_ahead, from, to));
+    }
     if let Target::Kubernetes(target) = &workload.target {
         found.extend(kubernetes(target, node));
     }
@@ -171,6 +175,13 @@ fn unseen(workload: &Workload, node: &Node) -> Vec<Finding> {
         found.push(finding.fix(node.nearest(&["mode"]).place, "scaleOutOnly"));
     }
     found
+}
+
+/// The name of a region: `eu-west-1`.
+pub(super) fn region(name: &str, node: &Node) -> Option<Finding> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    (!sound).then(|| bad_name(node.nearest(&["region"]), name))
 }
 
 fn kubernetes(target: &KubernetesTarget, node: &Node) -> Vec<Finding> {

@@ -119,6 +119,17 @@ pub struct AsgTarget {
     /// How its size is set.
     #[serde(default)]
     pub action: AsgAction,
+    /// How far ahead scheduled actions may lower the group's minimum: from 5m to 48h. While tidecast is away, what was
+    /// uploaded lowers it by no more than that; what raises it is always uploaded as far as the plan goes.
+    #[serde(default = "fifteen_minutes")]
+    pub lower_ahead: Duration,
+    /// Another address than AWS's own: a VPC endpoint, or a server for tests.
+    #[schemars(example = &"https://vpce-0a1b.autoscaling.eu-west-1.vpce.amazonaws.com")]
+    pub endpoint: Option<Link>,
+}
+
+const fn fifteen_minutes() -> Duration {
+    Duration::seconds(900)
 }
 
 /// How the size of an Auto Scaling group is set.
