@@ -36,6 +36,7 @@ mod reconcile;
 mod sighting;
 mod sizing;
 mod told;
+mod tuning;
 mod workload;
 
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
@@ -46,7 +47,7 @@ pub use drain::Drain;
 pub use evidence::{COMPLETE, Evidence, Quality, Reading};
 pub use flaws::{Flaw, flaws};
 pub use learn::{learn, learn_fleet};
-pub use lessons::{Drift, Lessons, Load, Sizing};
+pub use lessons::{Drift, Lessons, Load};
 pub use note::{Note, Shortage};
 pub use overrides::{Change, EmptySpan, Override, Span};
 pub use plan::{Basis, Plan, Step};
@@ -55,6 +56,7 @@ pub use reason::{Limit, Reason};
 pub use reconcile::{Reconciled, reconcile};
 pub use sighting::{Node, NodeName, Phase, Sessions, Sighting};
 pub use sizing::{Sized, Sizer};
+pub use tuning::{Ground, Menu, Nowcasted, Rated, Sizing, Source, Tuning, Way};
 pub use units::{Demand, Size, Throughput, Unsound};
 pub use workload::{
     Batch, Bounds, Budget, Buffer, Costs, EmptyBounds, Level, Mode, NoLevel, Ramp, Rate, Told, Workload,

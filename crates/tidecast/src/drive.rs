@@ -9,6 +9,7 @@ mod calendar;
 mod charge;
 mod forecaster;
 mod pace;
+mod practice;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

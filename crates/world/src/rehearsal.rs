@@ -236,6 +236,7 @@ impl<'a> Run<'a> {
             workload: Arc::clone(&world.workload),
             issued: self.issued.clone(),
             evidence: self.evidence(),
+            nowcast: None,
             sighting: self.cloud.sight(&world.trace, minute, weather),
             overrides: world
                 .overrides

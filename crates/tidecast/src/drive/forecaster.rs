@@ -4,8 +4,8 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
 use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
-use tidecast_pilot::{Drift, Issued, Lessons, learn};
-use tokio::sync::{Semaphore, watch};
+use tidecast_pilot::{Drift, Issued, Lessons, Menu, learn};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use crate::source::BackFill;
@@ -47,19 +47,39 @@ pub struct Workshop {
     benches: Arc<Semaphore>,
     fills: Arc<Semaphore>,
     forgetful: bool,
+    menu: Menu,
 }
 
 impl Workshop {
     /// A workshop in which so many forecasts are made, and so many histories filled back, at once.
     pub fn new(history: Arc<History>, benches: usize, fills: usize) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        Self { history, benches: places(benches), fills: places(fills), forgetful: false }
+        Self { history, benches: places(benches), fills: places(fills), forgetful: false, menu: Menu::Whole }
     }
 
     /// The same, keeping no fitted model in memory: each forecast begins with a fit. Slower, and much smaller.
     #[must_use]
     pub fn forgetful(self) -> Self {
         Self { forgetful: true, ..self }
+    }
+
+    /// The same, where only these ways to size are tried.
+    #[must_use]
+    pub fn trying(self, menu: Menu) -> Self {
+        Self { menu, ..self }
+    }
+
+    pub(super) fn menu(&self) -> Menu {
+        self.menu
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// A place to work at, when it is free.
+    pub(super) async fn bench(&self) -> OwnedSemaphorePermit {
+        self.benches.clone().acquire_owned().await.expect("the workshop is never closed")
     }
 
     /// Fills a history back when it is its turn.
@@ -94,6 +114,24 @@ pub struct Forecaster {
     /// What is being learned at the moment is to be forgotten.
     anew: bool,
     work: Option<JoinHandle<Made>>,
+}
+
+/// What is forecast, by whom and how.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) series: String,
+    model: String,
+    zone: TimeZone,
+    special: Arc<SpecialDays>,
+    pub(super) window: SignedDuration,
+}
+
+impl Subject {
+    /// The model, or who stands in for it, fitted for these leads; none if none speaks.
+    pub(super) fn fit(&self, series: &Series, leads: &Leads) -> Option<Box<dyn Fitted>> {
+        let learned = fit(&self.model, self.zone.clone(), &self.special, series, Timestamp::MIN, leads);
+        learned.ok().map(|learned| learned.fitted)
+    }
 }
 
 /// How often a first forecast is tried for.
@@ -173,6 +211,17 @@ impl Forecaster {
         self.workshop.clone()
     }
 
+    /// What is forecast, by whom and how.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            series: self.series.clone(),
+            model: self.model.clone(),
+            zone: self.zone.clone(),
+            special: self.special.clone(),
+            window: self.cadence.window,
+        }
+    }
+
     /// The forecast in use, however old.
     pub fn issued(&self) -> Option<&Arc<Issued>> {
         self.issued.as_ref()
@@ -195,10 +244,18 @@ impl Forecaster {
         }
         let every =
             if self.issued.is_some() { self.cadence.forecast } else { AT_FIRST.min(self.cadence.forecast) };
-        let due = self.tried.is_none_or(|tried| now.duration_since(tried).abs() >= every);
+        let due = self.tried.is_none_or(|tried| {
+            now.duration_since(tried).abs() >= every || self.step_ended_since(tried, now)
+        });
         if self.work.is_none() && due {
             self.begin(now, lessons.clone());
         }
+    }
+
+    /// Whether a step of the forecast's cadence has ended meanwhile: what it has brought is worth knowing at once.
+    fn step_ended_since(&self, tried: Timestamp, now: Timestamp) -> bool {
+        let step = |time: Timestamp| time.as_second().div_euclid(self.cadence.forecast.as_secs().max(1));
+        self.issued.is_some() && step(now) > step(tried)
     }
 
     /// Waits for the forecast that is being made, if one is.
@@ -262,8 +319,7 @@ const JUDGED_AFTER: SignedDuration = SignedDuration::from_hours(2);
 impl Job {
     async fn make(self) -> Made {
         let history = self.workshop.history.clone();
-        let _bench =
-            self.workshop.benches.clone().acquire_owned().await.expect("the workshop is never closed");
+        let _bench = self.workshop.bench().await;
         let (series, now) = (self.series.clone(), self.now);
         let begin = now.saturating_sub(self.cadence.window).unwrap_or(Timestamp::MIN);
         let judged = now.saturating_sub(JUDGED_AFTER).unwrap_or(Timestamp::MIN);
@@ -278,8 +334,9 @@ impl Job {
             }
         };
         let step_s = self.cadence.step_s;
-        let made = tokio::task::spawn_blocking(move || match samples.gather(step_s) {
-            Ok(gathered) => self.forecast(&gathered.series, due),
+        let made = tokio::task::spawn_blocking(move || match samples.gather(0) {
+            // Capacity must cover the most of a step, not its mean.
+            Ok(gathered) => self.forecast(&gathered.series.peaks(step_s), due),
             Err(useless) => Made { learned: self.learned, issued: Err(useless.to_string()), drift: None },
         });
         let ended = |error| Made {
@@ -309,7 +366,7 @@ impl Job {
                 learned.fitted.update(series);
                 Ok(learned)
             }
-            None => fit(&self.model, self.zone, &self.special, series, self.now),
+            None => fit(&self.model, self.zone, &self.special, series, self.now, &Leads::knots()),
         };
         let learned = match learned {
             Ok(learned) => learned,
@@ -335,10 +392,11 @@ fn fit(
     special: &Arc<SpecialDays>,
     series: &Series,
     at: Timestamp,
+    leads: &Leads,
 ) -> Result<Learned, String> {
     let mut declined: Option<String> = None;
     for candidate in [name].into_iter().chain(FALLBACKS) {
-        let Some(model) = models::named(candidate, Leads::knots()) else {
+        let Some(model) = models::named(candidate, leads.clone()) else {
             declined.get_or_insert(format!("there is no model {candidate:?}"));
             continue;
         };

@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use jiff::SignedDuration;
-use tidecast_pilot::WorkloadName;
+use tidecast_pilot::{Menu, WorkloadName};
 
 use super::hands::Hands;
 use super::{Known, Told};
@@ -58,6 +58,8 @@ impl Workshops {
         let fills = (config.workloads.len() / 500).clamp(4, 32);
         let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
         let large = config.workloads.len() > KEPT_FITS_MAX;
+        let menu = if config.workloads.len() > NOWCASTS_MAX { Menu::Outlooks } else { Menu::Whole };
+        let workshop = workshop.trying(menu);
         Self { workshop: if large { workshop.forgetful() } else { workshop } }
     }
 }
@@ -65,6 +67,10 @@ impl Workshops {
 /// So many workloads' fitted models stay in memory; in larger fleets each is fitted anew for every forecast, and
 /// forecasts come as often as the processors manage.
 const KEPT_FITS_MAX: usize = 500;
+
+/// So many workloads try every way to size; in larger fleets each tries only those that need no nowcast, in a fifth of the
+/// memory.
+const NOWCASTS_MAX: usize = 2_000;
 
 /// How forecasts are made.
 fn cadence(config: &Config) -> Cadence {

@@ -1,54 +1,50 @@
-//! Which choice of a menu to follow, given what each made of the past days.
+//! Which way of a menu to follow, given what each made of the past days.
 
 use std::collections::VecDeque;
 
-use crate::replay::Day;
+use super::replay::Day;
 
-/// How the choice of a menu is chosen that keeps a promise at the least cost, from what each made of the past days.
+/// How the way is chosen that keeps a promise at the least cost, from what each made of the past days.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub(crate) struct Tuner {
+pub(super) struct Tuner {
     /// The share of demand that may find no capacity.
-    pub(crate) target: f64,
+    pub(super) target: f64,
 }
 
 /// The share of the promise that tuning aims at: the days to come differ from those replayed.
 const AIM: f64 = 0.42;
 /// Days that are looked at.
-pub(crate) const DAYS: usize = 28;
+pub(super) const DAYS: usize = 28;
 /// The age at which a day counts half.
 const HALF_LIFE_DAYS: f64 = 14.0;
 /// Fewer days than these prove less: their target is stricter in proportion.
 const DAYS_MATURE: f64 = 4.0;
-/// Of what a day's choices violated, the share of choices that violated least: what even these could not prevent
-/// was not to be prevented.
-const UNAVOIDABLE: f64 = 0.05;
 /// The most that keeping the promise may cost: additional cost, as a share, for each share of demand served.
 const PRICE_MAX: f64 = 600.0;
-/// Server-minutes that a scale-up counts.
-const UP_COST: f64 = 3.0;
 
-/// A choice, as the days weighed say.
-#[derive(Debug, Clone, Copy)]
-struct Worth {
-    choice: usize,
-    cost: f64,
-    violated: f64,
+/// A way, as the days weighed say.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Worth {
+    pub(super) way: usize,
+    /// Server-minutes a day, scale-ups counted in.
+    pub(super) cost: f64,
+    /// The share of demand that found no capacity.
+    pub(super) violated: f64,
 }
 
 impl Tuner {
     /// For a share of demand that may, by promise, find no capacity.
-    pub(crate) fn of(promise: f64) -> Self {
+    pub(super) fn of(promise: f64) -> Self {
         Self { target: AIM * promise }
     }
 
-    /// The cheapest choice within the target. If none is, or if it is too dear: the best along the frontier of cost and
-    /// violation, from its cheap end on, for as long as a step is worth its price. None without days.
-    pub(crate) fn choose(&self, days: &VecDeque<Day>) -> Option<usize> {
-        let mature = ((days.len() + 1) as f64 / DAYS_MATURE).min(1.0);
+    /// The cheapest way within the target. If none is, or if it is too dear: the best along the frontier of cost and
+    /// violation, from its cheap end on, for as long as a step is worth its price. None without days or ways.
+    pub(super) fn choose(&self, days: usize, all: &[Worth]) -> Option<Worth> {
+        let mature = ((days + 1) as f64 / DAYS_MATURE).min(1.0);
         let target = self.target * mature;
-        let all = worths(days)?;
-        let frontier = frontier(&all);
-        let mut best = frontier[0];
+        let frontier = frontier(all);
+        let mut best = *frontier.first()?;
         for next in &frontier[1..] {
             let price = (next.cost / best.cost - 1.0) / (best.violated - next.violated);
             if best.violated <= target || price > PRICE_MAX {
@@ -57,37 +53,33 @@ impl Tuner {
             best = *next;
         }
         let within = all.iter().filter(|w| w.violated <= target && w.cost <= best.cost);
-        Some(within.min_by(|a, b| a.cost.total_cmp(&b.cost)).unwrap_or(&best).choice)
+        Some(*within.min_by(|a, b| a.cost.total_cmp(&b.cost)).unwrap_or(&best))
     }
 }
 
-/// Weighted cost and violation of each choice.
-fn worths(days: &VecDeque<Day>) -> Option<Vec<Worth>> {
-    let choices = days.front()?.marks.len();
-    let mut worths: Vec<Worth> =
-        (0..choices).map(|choice| Worth { choice, cost: 0.0, violated: 0.0 }).collect();
-    let mut demand = 0.0;
+/// Weighted cost and violation of each way; nothing without days.
+pub(super) fn worths(days: &VecDeque<Day>) -> Vec<Worth> {
+    let ways = days.front().map_or(0, |day| day.marks.len());
+    let mut worths: Vec<Worth> = (0..ways).map(|way| Worth { way, cost: 0.0, violated: 0.0 }).collect();
+    let (mut demand, mut weights) = (0.0, 0.0);
     for (age, day) in days.iter().rev().enumerate().take(DAYS) {
         let weight = 0.5f64.powf(age as f64 / HALF_LIFE_DAYS);
-        let unavoidable = unavoidable(day);
         demand += weight * day.demand;
+        weights += weight;
         for (worth, mark) in worths.iter_mut().zip(&day.marks) {
-            worth.cost += weight * (mark.billed as f64 + UP_COST * f64::from(mark.ups));
-            worth.violated += weight * (mark.short - unavoidable).max(0.0);
+            worth.cost += weight * f64::from(mark.cost);
+            worth.violated += weight * f64::from(mark.short);
         }
     }
-    worths.iter_mut().for_each(|worth| worth.violated /= f64::max(demand, f64::MIN_POSITIVE));
-    Some(worths)
+    for worth in &mut worths {
+        worth.violated /= f64::max(demand, f64::MIN_POSITIVE);
+        worth.cost /= f64::max(weights, f64::MIN_POSITIVE);
+    }
+    worths
 }
 
-fn unavoidable(day: &Day) -> f64 {
-    let mut shorts: Vec<f64> = day.marks.iter().map(|mark| mark.short).collect();
-    shorts.sort_by(f64::total_cmp);
-    shorts[((shorts.len() - 1) as f64 * UNAVOIDABLE) as usize]
-}
-
-/// The lower convex hull, from the cheapest choice to the one that violates least.
-fn frontier(worths: &[Worth]) -> Vec<Worth> {
+/// The lower convex hull, from the cheapest way to the one that violates least.
+pub(super) fn frontier(worths: &[Worth]) -> Vec<Worth> {
     let mut sorted = worths.to_vec();
     sorted.sort_by(|a, b| a.cost.total_cmp(&b.cost).then(a.violated.total_cmp(&b.violated)));
     let mut hull: Vec<Worth> = Vec::new();
@@ -109,14 +101,16 @@ fn frontier(worths: &[Worth]) -> Vec<Worth> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replay::Mark;
+    use crate::tuning::replay::Mark;
 
-    /// Days of a thousand requests; each choice given as (short, billed) for each day.
+    /// Days of a thousand requests; each way given as (short beyond what was unavoidable, billed) for each day.
     #[track_caller]
     fn check(days: &[&[(f64, u64)]], expected: Option<usize>) {
-        let mark = |(short, billed): &(f64, u64)| Mark { short: *short, billed: *billed, ups: 0 };
+        let mark = |(short, billed): &(f64, u64)| Mark { short: *short as f32, cost: *billed as f32 };
         let day = |marks: &&[(f64, u64)]| Day { demand: 1_000.0, marks: marks.iter().map(mark).collect() };
-        assert_eq!(Tuner { target: 0.001 }.choose(&days.iter().map(day).collect()), expected);
+        let days: VecDeque<Day> = days.iter().map(day).collect();
+        let chosen = Tuner { target: 0.001 }.choose(days.len(), &worths(&days));
+        assert_eq!(chosen.map(|worth| worth.way), expected);
     }
 
     #[test]
@@ -135,7 +129,7 @@ mod tests {
     #[test]
     fn does_not_pay_any_price_after_a_spike_that_nothing_could_catch() {
         let quiet: &[(f64, u64)] = &[(0.2, 100), (0.1, 120), (0.0, 400)];
-        let spike: &[(f64, u64)] = &[(90.0, 110), (89.0, 130), (80.0, 440)];
+        let spike: &[(f64, u64)] = &[(10.0, 110), (9.0, 130), (0.0, 440)];
         check(&[quiet, quiet, quiet, spike, quiet], Some(0));
     }
 
