@@ -180,10 +180,10 @@ impl Note {
                 });
                 format!(
                     "sized since {} by {way}: of all ways it kept the promise at the least cost in replay, {} of what could be \
-                     served in the last {}{other}{instead}",
+                     served on {}, the latest counting most{other}{instead}",
                     clock(*since, zone),
                     share(*served),
-                    if *days == 1 { "day".to_owned() } else { format!("{days} days") },
+                    if *days == 1 { "1 day".to_owned() } else { format!("{days} days") },
                 )
             }
             Self::Evidence(quality) => format!("{quality}; the forecast keeps the fleet up"),

@@ -9,14 +9,14 @@ mod yard;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
-use tidecast_forecast::{Fan, Tape, Taped};
+use tidecast_forecast::{Fan, Tape, Taped, VALUE_MAX};
 
 pub use menu::{Menu, Source, Way};
 
 use self::menu::untuned;
 use self::replay::Replay;
 use self::signals::Signals;
-use self::tuner::{DAYS, Tuner, Worth, frontier, worths};
+use self::tuner::{Tuner, Worth, frontier, worths};
 use crate::{Bounds, Demand, Sizer};
 
 /// Minutes in a bin, by which forecasts go.
@@ -75,7 +75,8 @@ pub struct Ground {
 /// A promise, and the way that has kept it best.
 #[derive(Debug, Clone, Copy)]
 struct Seat {
-    tuner: Tuner,
+    /// None where there is nothing to choose.
+    tuner: Option<Tuner>,
     chosen: usize,
     /// Since which minute, if it was chosen by replay.
     since: Option<usize>,
@@ -121,6 +122,8 @@ pub struct Nowcasted {
     pub way: Way,
 }
 
+/// Demand that so many of the largest fleets could not serve is no demand.
+const ABSURD: f64 = 100.0;
 /// Days of learning after the first forecast before anything is replayed.
 const WARM_DAYS: usize = 3;
 /// The most ways of the frontier that are told.
@@ -144,11 +147,11 @@ impl Tuning {
         Self::among(begun, menu.ways(), ground, promises, replayed_from)
     }
 
-    /// One way only, believed after `warm_min` minutes of learning: there is nothing to choose.
-    pub fn fixed(begun: Timestamp, way: Way, ground: &Ground, warm_min: usize) -> Self {
-        let mut tuning = Self::among(begun, vec![way], ground, &[0.001], 0);
+    /// One way, believed after `warm_min` minutes of learning, and one for when it cannot be had: there is nothing to choose.
+    pub fn fixed(begun: Timestamp, way: Way, otherwise: Way, ground: &Ground, warm_min: usize) -> Self {
+        let mut tuning = Self::among(begun, vec![way, otherwise], ground, &[0.0], 0);
         tuning.warm_min = warm_min;
-        tuning.seats.iter_mut().for_each(|seat| seat.since = Some(0));
+        tuning.seats = vec![Seat { tuner: None, chosen: 0, since: Some(0), outlook: 1 }];
         tuning
     }
 
@@ -160,12 +163,13 @@ impl Tuning {
         replayed_from: usize,
     ) -> Self {
         let chosen = untuned(&ways);
-        let seat = |promise: &f64| Seat { tuner: Tuner::of(*promise), chosen, since: None, outlook: chosen };
+        let seat =
+            |promise: &f64| Seat { tuner: Some(Tuner::of(*promise)), chosen, since: None, outlook: chosen };
         Self {
             begun,
             ground: *ground,
             seats: promises.iter().map(seat).collect(),
-            replay: Replay::of(ways.len(), ground.start_min, DAYS),
+            replay: Replay::of(ways.len(), ground.start_min),
             signals: Signals::new(ground.start_min, ways),
             replayed_from,
             warm_min: WARM_DAYS * DAY,
@@ -217,8 +221,10 @@ impl Tuning {
         self.signals.look_out(bins);
     }
 
-    /// The demand of the minute that has just ended; NaN if it is not known.
+    /// The demand of the minute that has just ended; NaN if it is not known. What is absurdly more than the largest fleet
+    /// could serve is taken for not known: nothing can be learned from it, and all that was learned would drown in it.
     pub fn minute(&mut self, demand: f64) {
+        let demand = if demand <= self.most() { demand } else { f64::NAN };
         if self.replays() {
             match &self.ground.sizer {
                 Some(sizer) => self.replay.step(&self.signals, demand, sizer, self.ground.bounds),
@@ -235,17 +241,26 @@ impl Tuning {
         }
     }
 
+    fn most(&self) -> f64 {
+        let served = self
+            .ground
+            .sizer
+            .map(|sizer| ABSURD * sizer.throughput().get() * f64::from(self.ground.bounds.max().get()));
+        served.unwrap_or(f64::INFINITY).min(VALUE_MAX)
+    }
+
     fn choose(&mut self) {
-        let all = worths(&self.replay.days);
+        let all = worths(&self.replay.past);
         let outlooks: Vec<Worth> =
             all.iter().filter(|worth| !self.signals.ways()[worth.way].is_nowcast()).copied().collect();
-        let days = self.replay.days.len();
+        let days = self.replay.past.days;
         for seat in &mut self.seats {
-            if let Some(best) = seat.tuner.choose(days, &all) {
+            let Some(tuner) = seat.tuner else { continue };
+            if let Some(best) = tuner.choose(days, &all) {
                 let anew = seat.since.is_none() || best.way != seat.chosen;
                 seat.since = if anew { Some(self.minute) } else { seat.since };
                 seat.chosen = best.way;
-                seat.outlook = seat.tuner.choose(days, &outlooks).map_or(best.way, |worth| worth.way);
+                seat.outlook = tuner.choose(days, &outlooks).map_or(best.way, |worth| worth.way);
             }
         }
     }
@@ -275,10 +290,10 @@ impl Tuning {
     pub fn sizing(&self) -> Option<Sizing> {
         let seat = self.seats.first()?;
         let since = self.at(seat.since?);
-        let all = worths(&self.replay.days);
+        let all = worths(&self.replay.past);
         let unrated = |way: usize| Worth { way, cost: 0.0, violated: 0.0 };
         let rated = |way: usize| self.rated(all.get(way).unwrap_or(&unrated(way)));
-        let days = self.replay.days.len();
+        let days = self.replay.past.days;
         Some(Sizing { chosen: rated(seat.chosen), outlook: rated(seat.outlook), since, days })
     }
 
@@ -289,7 +304,7 @@ impl Tuning {
 
     /// What others than the chosen way would have cost, and served: a few along the frontier, the cheapest first.
     pub fn frontier(&self) -> Vec<Rated> {
-        let hull = frontier(&worths(&self.replay.days));
+        let hull = frontier(&worths(&self.replay.past));
         let steps = hull.len().div_ceil(TOLD_MAX).max(1);
         // From the dear end, which is never left out.
         let mut told: Vec<Rated> = hull.iter().rev().step_by(steps).map(|worth| self.rated(worth)).collect();
@@ -328,7 +343,7 @@ impl Taped for Tuning {
         tape.maybe(&mut self.looked_out_at);
         let ways = self.signals.ways().len();
         for seat in &mut self.seats {
-            tape.same(seat.tuner.target);
+            tape.same(seat.tuner.map_or(0.0, |tuner| tuner.target));
             tape.count(&mut seat.chosen);
             tape.count(&mut seat.outlook);
             tape.maybe(&mut seat.since);

@@ -7,7 +7,9 @@
 mod board;
 mod calendar;
 mod charge;
+mod flag;
 mod forecaster;
+mod job;
 mod pace;
 mod practice;
 
@@ -23,6 +25,7 @@ use tokio::task::JoinSet;
 pub use board::{Board, Late, News, Seat};
 pub use calendar::Agenda;
 pub use charge::{Charge, Turned};
+pub use flag::{FLAG, Flag};
 pub use forecaster::{Cadence, Forecaster, Workshop};
 pub use pace::Pace;
 

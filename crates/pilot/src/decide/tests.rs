@@ -582,8 +582,8 @@ fn tuned(change: impl FnOnce(&mut Briefing, &mut Workload)) -> Briefing {
 }
 
 const SIZED: &str = "note sized since 2026-03-01 00:00 (UTC) by the nowcast at 0.97: of all ways it kept the promise at the \
-                     least cost in replay, 99.95 % of what could be served in the last 28 days; the forecast at 0.98 above \
-                     1.1 times measured demand would have cost 9.0 % more";
+                     least cost in replay, 99.95 % of what could be served on 28 days, the latest counting most; the forecast at \
+                     0.98 above 1.1 times measured demand would have cost 9.0 % more";
 const SAID: &str = "130 at most within 5m of 2026-03-02 09:00 (UTC), says the nowcast at 0.97; 10 a server";
 
 #[test] // S7.2, B1

@@ -1,7 +1,5 @@
 //! A menu of ways at work on the same demand, each on a fleet that is only computed.
 
-use std::collections::VecDeque;
-
 use tidecast_forecast::{Tape, Taped};
 
 use super::DAY;
@@ -15,26 +13,28 @@ pub(super) struct Replay {
     yard: Yard,
     begun: bool,
     minutes: usize,
-    keep: usize,
-    /// Days that are over, the oldest first.
-    pub(super) days: VecDeque<Day>,
+    /// Days that are over.
+    pub(super) past: Past,
     today: Today,
 }
 
-/// What a day asked for, and what each way made of it.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Day {
+/// What days asked for and what each way made of them, the latest counting most.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Past {
+    pub(super) days: usize,
+    /// How much all of them count, in days.
+    pub(super) weight: f64,
     pub(super) demand: f64,
     pub(super) marks: Vec<Mark>,
 }
 
-/// What a way made of a day.
+/// What a way made of days.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub(super) struct Mark {
     /// Demand that found no capacity, though it could have been known.
-    pub(super) short: f32,
+    pub(super) short: f64,
     /// Server-minutes billed, and what scaling up counts besides.
-    pub(super) cost: f32,
+    pub(super) cost: f64,
 }
 
 /// A day that is not over.
@@ -51,19 +51,40 @@ struct Today {
 const UNAVOIDABLE: f64 = 0.05;
 /// Server-minutes that a scale-up counts.
 const UP_COST: f64 = 3.0;
+/// The age at which a day counts half. Measured on recorded traffic this is as good as to look at 28 days with a half-life
+/// of fourteen, and needs two numbers a way instead of 56.
+const HALF_LIFE_DAYS: f64 = 10.0;
+
+impl Past {
+    /// No day is over yet.
+    pub(super) fn of(ways: usize) -> Self {
+        Self { days: 0, weight: 0.0, demand: 0.0, marks: vec![Mark::default(); ways] }
+    }
+
+    /// One day more, which makes all before it count less.
+    pub(super) fn add(&mut self, demand: f64, marks: impl Iterator<Item = Mark>) {
+        let keep = 0.5f64.powf(1.0 / HALF_LIFE_DAYS);
+        self.days += 1;
+        self.weight = keep * self.weight + 1.0;
+        self.demand = keep * self.demand + demand;
+        for (sum, mark) in self.marks.iter_mut().zip(marks) {
+            sum.short = keep * sum.short + mark.short;
+            sum.cost = keep * sum.cost + mark.cost;
+        }
+    }
+}
 
 impl Today {
     fn new(ways: usize) -> Self {
         Self { demand: 0.0, short: vec![0.0; ways], billed: vec![0; ways], ups: vec![0; ways] }
     }
 
-    fn over(&self) -> Day {
+    fn marks(&self) -> impl Iterator<Item = Mark> {
         let unavoidable = self.unavoidable();
-        let marks = self.short.iter().zip(&self.billed).zip(&self.ups).map(|((short, billed), ups)| Mark {
-            short: (short - unavoidable).max(0.0) as f32,
-            cost: (f64::from(*billed) + UP_COST * f64::from(*ups)) as f32,
-        });
-        Day { demand: self.demand, marks: marks.collect() }
+        self.short.iter().zip(&self.billed).zip(&self.ups).map(move |((short, billed), ups)| Mark {
+            short: (short - unavoidable).max(0.0),
+            cost: f64::from(*billed) + UP_COST * f64::from(*ups),
+        })
     }
 
     fn unavoidable(&self) -> f64 {
@@ -74,14 +95,13 @@ impl Today {
 }
 
 impl Replay {
-    /// Of so many ways, on fleets that start within `start_min`; remembers `keep` days.
-    pub(super) fn of(ways: usize, start_min: usize, keep: usize) -> Self {
+    /// Of so many ways, on fleets that start within `start_min`.
+    pub(super) fn of(ways: usize, start_min: usize) -> Self {
         Self {
             yard: Yard::new(ways, start_min),
             begun: false,
             minutes: 0,
-            keep,
-            days: VecDeque::new(),
+            past: Past::of(ways),
             today: Today::new(ways),
         }
     }
@@ -123,14 +143,12 @@ impl Replay {
         }
     }
 
+    /// A day of which nothing is known, or in which nothing was asked for, teaches nothing.
     fn end_day(&mut self) {
         let ways = self.today.short.len();
         let over = std::mem::replace(&mut self.today, Today::new(ways));
         if over.demand > 0.0 {
-            self.days.push_back(over.over());
-        }
-        while self.days.len() > self.keep {
-            self.days.pop_front();
+            self.past.add(over.demand, over.marks());
         }
     }
 }
@@ -143,16 +161,13 @@ impl Taped for Replay {
         tape.count(&mut begun);
         self.begun = begun > 0;
         tape.count(&mut self.minutes);
-        let ways = self.today.short.len();
-        tape.list(&mut self.days, |day, tape| {
-            tape.number(&mut day.demand);
-            day.marks.resize(ways, Mark::default());
-            for mark in &mut day.marks {
-                let mut both = [mark.short, mark.cost];
-                tape.singles(&mut both);
-                [mark.short, mark.cost] = both;
-            }
-        });
+        tape.count(&mut self.past.days);
+        tape.number(&mut self.past.weight);
+        tape.number(&mut self.past.demand);
+        for mark in &mut self.past.marks {
+            tape.number(&mut mark.short);
+            tape.number(&mut mark.cost);
+        }
         tape.number(&mut self.today.demand);
         tape.numbers(&mut self.today.short);
         tape.counts(&mut self.today.billed);
@@ -170,7 +185,7 @@ mod tests {
         today.short = vec![90.0, 89.0, 80.0];
         today.billed = vec![110, 130, 440];
         today.ups = vec![0, 1, 2];
-        let marks = today.over().marks;
+        let marks: Vec<Mark> = today.marks().collect();
         assert_eq!(marks.iter().map(|mark| mark.short).collect::<Vec<_>>(), [10.0, 9.0, 0.0]);
         assert_eq!(marks.iter().map(|mark| mark.cost).collect::<Vec<_>>(), [110.0, 133.0, 446.0]);
     }

@@ -17,6 +17,8 @@ pub(super) struct Signals {
     /// The levels at which the outlook is read, and the most of its bins at each.
     levels: Vec<f64>,
     ahead: Vec<f64>,
+    /// The same of an outlook that counts from the next minute on.
+    coming: Vec<f64>,
     /// What sizes the present, of each kind, in the latest minutes: a row a minute, the newest at `newest`.
     presents: Vec<Present>,
     recent: Vec<f64>,
@@ -56,6 +58,7 @@ impl Signals {
         Self {
             reads,
             ahead: vec![0.0; levels.len()],
+            coming: vec![0.0; levels.len()],
             recent: vec![0.0; ROWS * presents.len()],
             newest: 0,
             kept: vec![0.0; keeps.len()],
@@ -67,10 +70,11 @@ impl Signals {
         }
     }
 
-    /// The forecast made at the end of the last bin, for the present one and those that begin within a start-up.
+    /// The forecast made at the end of the last bin, for the present one and those that begin within a start-up. Nobody
+    /// knows it before the last minute of that bin is over.
     pub(super) fn look_out(&mut self, bins: &[Fan]) {
-        for (ahead, level) in self.ahead.iter_mut().zip(&self.levels) {
-            *ahead = bins.iter().map(|fan| fan.at(*level)).fold(0.0, f64::max);
+        for (coming, level) in self.coming.iter_mut().zip(&self.levels) {
+            *coming = bins.iter().map(|fan| fan.at(*level)).fold(0.0, f64::max);
         }
         self.nowcast.iter_mut().for_each(|nowcast| nowcast.look_out(bins));
     }
@@ -79,6 +83,7 @@ impl Signals {
     /// growing old. While it only learns, no way provides for anything.
     pub(super) fn measure(&mut self, demand: f64, learns_only: bool) {
         let fans = self.nowcast.as_mut().and_then(|nowcast| nowcast.step(demand));
+        self.ahead.copy_from_slice(&self.coming);
         if learns_only {
             return;
         }
@@ -127,6 +132,7 @@ impl Taped for Signals {
         tape.same(self.ways.len() as f64);
         tape.same(self.recent.len() as f64);
         tape.numbers(&mut self.ahead);
+        tape.numbers(&mut self.coming);
         tape.numbers(&mut self.recent);
         tape.count(&mut self.newest);
         self.newest %= ROWS;

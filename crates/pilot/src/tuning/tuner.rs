@@ -1,8 +1,6 @@
 //! Which way of a menu to follow, given what each made of the past days.
 
-use std::collections::VecDeque;
-
-use super::replay::Day;
+use super::replay::Past;
 
 /// How the way is chosen that keeps a promise at the least cost, from what each made of the past days.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,10 +11,6 @@ pub(super) struct Tuner {
 
 /// The share of the promise that tuning aims at: the days to come differ from those replayed.
 const AIM: f64 = 0.42;
-/// Days that are looked at.
-pub(super) const DAYS: usize = 28;
-/// The age at which a day counts half.
-const HALF_LIFE_DAYS: f64 = 14.0;
 /// Fewer days than these prove less: their target is stricter in proportion.
 const DAYS_MATURE: f64 = 4.0;
 /// The most that keeping the promise may cost: additional cost, as a share, for each share of demand served.
@@ -58,24 +52,13 @@ impl Tuner {
 }
 
 /// Weighted cost and violation of each way; nothing without days.
-pub(super) fn worths(days: &VecDeque<Day>) -> Vec<Worth> {
-    let ways = days.front().map_or(0, |day| day.marks.len());
-    let mut worths: Vec<Worth> = (0..ways).map(|way| Worth { way, cost: 0.0, violated: 0.0 }).collect();
-    let (mut demand, mut weights) = (0.0, 0.0);
-    for (age, day) in days.iter().rev().enumerate().take(DAYS) {
-        let weight = 0.5f64.powf(age as f64 / HALF_LIFE_DAYS);
-        demand += weight * day.demand;
-        weights += weight;
-        for (worth, mark) in worths.iter_mut().zip(&day.marks) {
-            worth.cost += weight * f64::from(mark.cost);
-            worth.violated += weight * f64::from(mark.short);
-        }
-    }
-    for worth in &mut worths {
-        worth.violated /= f64::max(demand, f64::MIN_POSITIVE);
-        worth.cost /= f64::max(weights, f64::MIN_POSITIVE);
-    }
-    worths
+pub(super) fn worths(past: &Past) -> Vec<Worth> {
+    let worth = |(way, mark): (usize, &super::replay::Mark)| Worth {
+        way,
+        cost: mark.cost / past.weight,
+        violated: mark.short / past.demand.max(f64::MIN_POSITIVE),
+    };
+    if past.days == 0 { Vec::new() } else { past.marks.iter().enumerate().map(worth).collect() }
 }
 
 /// The lower convex hull, from the cheapest way to the one that violates least.
@@ -106,10 +89,12 @@ mod tests {
     /// Days of a thousand requests; each way given as (short beyond what was unavoidable, billed) for each day.
     #[track_caller]
     fn check(days: &[&[(f64, u64)]], expected: Option<usize>) {
-        let mark = |(short, billed): &(f64, u64)| Mark { short: *short as f32, cost: *billed as f32 };
-        let day = |marks: &&[(f64, u64)]| Day { demand: 1_000.0, marks: marks.iter().map(mark).collect() };
-        let days: VecDeque<Day> = days.iter().map(day).collect();
-        let chosen = Tuner { target: 0.001 }.choose(days.len(), &worths(&days));
+        let mut past = Past::of(days.first().map_or(0, |day| day.len()));
+        for day in days {
+            let mark = |(short, billed): &(f64, u64)| Mark { short: *short, cost: *billed as f64 };
+            past.add(1_000.0, day.iter().map(mark));
+        }
+        let chosen = Tuner { target: 0.001 }.choose(past.days, &worths(&past));
         assert_eq!(chosen.map(|worth| worth.way), expected);
     }
 
@@ -139,7 +124,7 @@ mod tests {
         let bad: &[(f64, u64)] = &[(30.0, 100), (0.0, 150)];
         let mut days = vec![bad; 3];
         check(&days, Some(1));
-        days.extend([good; 40]);
+        days.extend([good; 60]);
         check(&days, Some(0));
     }
 }

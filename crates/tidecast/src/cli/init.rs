@@ -27,6 +27,9 @@ pub(crate) struct Init {
     /// Overwrite what is there
     #[arg(long)]
     force: bool,
+    /// Say what would be written, and write nothing
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Init {
@@ -36,6 +39,14 @@ impl Init {
             return Ok(Exit::Done);
         }
         let schema = self.file.with_file_name("tidecast.schema.json");
+        if self.dry_run {
+            if self.file.exists() && !self.force {
+                return Err(there_already(&self.file));
+            }
+            let file = self.file.display();
+            context.terminal.note(format_args!("{file} and {} would be written", schema.display()));
+            return Ok(Exit::Done);
+        }
         write(&self.file, config::starter(), self.force)?;
         // The schema is generated, so an older one is no loss.
         write(&schema, &format!("{:#}\n", config::schema().as_value()), true)?;
@@ -48,11 +59,15 @@ impl Init {
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Stop> {
     let trouble = |why: io::Error| match why.kind() {
-        io::ErrorKind::AlreadyExists => Stop::unusable(format!("{} is there already", path.display()))
-            .help("give another name, or --force to overwrite it"),
+        io::ErrorKind::AlreadyExists => there_already(path),
         _ => Stop::unusable(format!("{} cannot be written: {why}", path.display())),
     };
     let mut options = std::fs::OpenOptions::new();
     options.write(true).truncate(true).create(true).create_new(!force);
     options.open(path).and_then(|mut file| file.write_all(text.as_bytes())).map_err(trouble)
+}
+
+fn there_already(path: &Path) -> Stop {
+    Stop::unusable(format!("{} is there already", path.display()))
+        .help("give another name, or --force to overwrite it")
 }

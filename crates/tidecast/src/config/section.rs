@@ -18,7 +18,7 @@ use super::word::{FilePath, Name};
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use demand::{Capacity, Demand};
 pub use limits::Limits;
-pub use server::{Auth, Server, Store};
+pub use server::{Auth, Heartbeat, Server, Store};
 pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Lessons, Sighting, Workload, decide, flaws, learn_fleet,
+    Briefing, Command, Decision, Evidence, Halt, Lessons, Sighting, Workload, decide, flaws, learn_fleet,
 };
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::practice::{Practice, ground};
-use super::{Agenda, Forecaster};
+use super::{Agenda, Flag, Forecaster};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
@@ -34,6 +34,7 @@ pub struct Charge {
     filling: Filling,
     /// How often somebody has decreed something, as far as this process knows.
     decreed: Arc<AtomicU64>,
+    flag: Option<Flag>,
 }
 
 /// How far the back-fill is.
@@ -114,6 +115,7 @@ impl Charge {
             remembered,
             filling,
             decreed: Arc::default(),
+            flag: None,
         }
     }
 
@@ -121,6 +123,13 @@ impl Charge {
     #[must_use]
     pub fn heeding(mut self, decreed: Arc<AtomicU64>) -> Self {
         self.decreed = decreed;
+        self
+    }
+
+    /// Halts while this file is there.
+    #[must_use]
+    pub fn flagged(mut self, flag: Flag) -> Self {
+        self.flag = Some(flag);
         self
     }
 
@@ -150,7 +159,7 @@ impl Charge {
         {
             (briefing.turn, briefing.last) = (ledger.turn + 1, ledger.last.clone());
             briefing.overrides = ledger.overrides.into_iter().chain(self.agenda.due(now)).collect();
-            briefing.halts = ledger.halts;
+            briefing.halts = self.halts(ledger.halts, now);
             decision = Arc::new(decide(&briefing));
         }
         let mut turned = Turned {
@@ -314,10 +323,15 @@ impl Charge {
             nowcast: self.practice.says(),
             sighting,
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
-            halts: ledger.halts,
+            halts: self.halts(ledger.halts, now),
             lessons: self.lessons(),
             last: ledger.last,
         }
+    }
+
+    /// What halts it: the ledger, and the file, if it is there.
+    fn halts(&self, decreed: Vec<Halt>, now: Timestamp) -> Vec<Halt> {
+        decreed.into_iter().chain(self.flag.as_ref().and_then(|flag| flag.halt(now))).collect()
     }
 
     /// Carries a committed decision out, and tells the ledger what came of it.

@@ -11,10 +11,10 @@ use crate::config::Config;
 use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
-use crate::drive::{Agenda, Cadence, Charge, Drive, Forecaster, Pace, Recipe, Workshop};
+use crate::drive::{Agenda, Cadence, Charge, Drive, Flag, Forecaster, Pace, Recipe, Workshop};
 use crate::egress::{Connector, Door, Limits, Rules};
 use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
-use crate::store::{History, Store};
+use crate::store::{History, Shelf, Store};
 use crate::trouble::Trouble;
 
 /// The model that forecasts.
@@ -49,24 +49,19 @@ fn span(duration: crate::config::word::Duration) -> SignedDuration {
 #[derive(Debug, Clone)]
 pub(super) struct Workshops {
     workshop: Workshop,
+    shelf: Arc<Shelf>,
 }
 
 impl Workshops {
     /// As many benches as there are processors, less one for the turns.
-    pub(super) fn of(config: &Config, history: Arc<History>) -> Self {
+    pub(super) fn of(config: &Config, history: Arc<History>, shelf: Arc<Shelf>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let fills = (config.workloads.len() / 500).clamp(4, 32);
         let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
-        let large = config.workloads.len() > KEPT_FITS_MAX;
         let menu = if config.workloads.len() > NOWCASTS_MAX { Menu::Outlooks } else { Menu::Whole };
-        let workshop = workshop.trying(menu);
-        Self { workshop: if large { workshop.forgetful() } else { workshop } }
+        Self { workshop: workshop.trying(menu).with_shelf(shelf.clone()), shelf }
     }
 }
-
-/// So many workloads' fitted models stay in memory; in larger fleets each is fitted anew for every forecast, and
-/// forecasts come as often as the processors manage.
-const KEPT_FITS_MAX: usize = 500;
 
 /// So many workloads try every way to size; in larger fleets each tries only those that need no nowcast, in a fifth of the
 /// memory.
@@ -105,6 +100,10 @@ impl Fleet {
                 changed += 1;
                 drive.enlist(name, self.recipe(config, workload, servers.clone(), hands.clone()));
             }
+        }
+        let kept = told.keys().map(|name| name.0.as_str());
+        if let Err(trouble) = self.workshops.shelf.keep_only(kept) {
+            tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
         }
         self.told = told;
         changed
@@ -145,7 +144,7 @@ impl Fleet {
                 hands.scaler(&workload)?,
                 store,
             );
-            Ok(charge.heeding(known.board.decreed().clone()))
+            Ok(charge.heeding(known.board.decreed().clone()).flagged(Flag::in_folder(&known.folder)))
         })
     }
 }

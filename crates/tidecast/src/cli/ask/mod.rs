@@ -8,7 +8,7 @@ mod show;
 pub(crate) use audit::Audit;
 pub(crate) use decree::{Freeze, Override, Pause, Resume};
 pub(crate) use doctor::Doctor;
-pub(crate) use show::{Describe, Get, Plan, explained};
+pub(crate) use show::{Describe, Get, Plan, explained, steps};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

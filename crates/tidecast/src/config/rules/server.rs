@@ -17,6 +17,10 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
         Duration::seconds(5),
         Duration::seconds(600),
     ));
+    if let Some(heartbeat) = &server.heartbeat {
+        let (least, most) = (Duration::seconds(10), Duration::seconds(3_600));
+        found.extend(within(tree, &["server", "heartbeat", "every"], heartbeat.every, least, most));
+    }
     let (least, most) = (Duration::seconds(14 * DAY.as_seconds() as u64), Duration::seconds(1_830 * 86_400));
     found.extend(within(tree, &["store", "history"], config.store.history, least, most));
     for (key, value) in [("launchesPerMinute", limits.launches_per_minute), ("fleetMax", limits.fleet_max)] {
