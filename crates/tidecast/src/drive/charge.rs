@@ -11,6 +11,7 @@ use tidecast_pilot::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::practice::{Practice, ground};
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
@@ -24,6 +25,7 @@ pub struct Charge {
     agenda: Agenda,
     pub(super) collector: Collector,
     forecaster: Forecaster,
+    practice: Practice,
     scaler: Arc<dyn Scaler>,
     pub(super) store: Arc<dyn Store>,
     lessons: Option<Arc<Lessons>>,
@@ -103,11 +105,13 @@ impl Charge {
     ) -> Self {
         let (lessons, kept, fleet, remembered) = (None, Kept::default(), None, None);
         let filling = Filling::From(None);
+        let practice = Practice::beside(&forecaster, collector.rhythm());
         Self {
             workload,
             agenda,
             collector,
             forecaster,
+            practice,
             scaler,
             store,
             lessons,
@@ -159,6 +163,7 @@ impl Charge {
         self.learn(sighting.as_ref(), &evidence);
         let filled = self.fill(now).await;
         self.forecaster.tend(now, &self.lessons()).await;
+        self.practise(now, &evidence).await;
         let decreed = self.decreed.load(Ordering::Acquire);
         let mut briefing = self.briefing(now, ledger, evidence, sighting);
         let mut decision = self.decide(&mut briefing);
@@ -249,12 +254,16 @@ impl Charge {
     pub async fn settle(&mut self, now: Timestamp) {
         self.end_fill(now).await;
         self.forecaster.finish().await;
+        self.practice.finish().await;
     }
 
     async fn end_fill(&mut self, now: Timestamp) {
         match std::mem::replace(&mut self.filling, Filling::Done) {
             Filling::Underway(work, _) => match work.await {
-                Ok(Ok(())) => self.forecaster.learn_anew(),
+                Ok(Ok(())) => {
+                    self.forecaster.learn_anew();
+                    self.practice.learn_anew(now);
+                }
                 _ => self.filling = Filling::From(now.saturating_add(FILL_AGAIN).ok()),
             },
             other => self.filling = other,
@@ -315,6 +324,16 @@ impl Charge {
         }
     }
 
+    /// Has the ways to size try what is new, and takes in which of them is the best.
+    async fn practise(&mut self, now: Timestamp, evidence: &Evidence) {
+        let ground = ground(&self.workload, &self.lessons());
+        let issued = self.forecaster.issued().map(|issued| &**issued);
+        self.practice.tend(now, ground, self.workload.promise, evidence, issued).await;
+        if let Some((sizing, frontier)) = self.practice.news() {
+            self.lessons = Some(Arc::new(Lessons { sizing: Some(sizing), frontier, ..self.lessons() }));
+        }
+    }
+
     fn briefing(
         &self,
         now: Timestamp,
@@ -328,6 +347,7 @@ impl Charge {
             workload: self.workload.clone(),
             issued: self.forecaster.issued().cloned(),
             evidence,
+            nowcast: self.practice.says(),
             sighting,
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
             halts: self.halts(ledger.halts, now),
@@ -371,6 +391,7 @@ impl Charge {
             return;
         }
         self.kept.at = Some(now);
+        self.practice.keep(now, every).await;
         let name = &self.workload.name;
         if let Some(lessons) =
             self.lessons.clone().filter(|lessons| self.kept.lessons.as_ref() != Some(lessons))

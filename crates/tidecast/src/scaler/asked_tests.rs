@@ -40,6 +40,7 @@ fn briefing() -> Briefing {
         halts: Vec::new(),
         lessons: Lessons::default(),
         share: None,
+        nowcast: None,
         last: None,
     }
 }

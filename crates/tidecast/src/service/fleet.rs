@@ -3,7 +3,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use jiff::SignedDuration;
-use tidecast_pilot::WorkloadName;
+use tidecast_pilot::{Menu, WorkloadName};
 
 use super::hands::{Hands, Shared};
 use super::{Known, Told};
@@ -60,9 +60,14 @@ impl Workshops {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let fills = (config.workloads.len() / 500).clamp(4, 32);
         let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
-        Self { workshop: workshop.with_shelf(shelf.clone()), shelf }
+        let menu = if config.workloads.len() > NOWCASTS_MAX { Menu::Outlooks } else { Menu::Whole };
+        Self { workshop: workshop.trying(menu).with_shelf(shelf.clone()), shelf }
     }
 }
+
+/// So many workloads try every way to size; in larger fleets each tries only those that need no nowcast, in a fifth of the
+/// memory.
+const NOWCASTS_MAX: usize = 2_000;
 
 /// How forecasts are made.
 fn cadence(config: &Config) -> Cadence {
