@@ -6,6 +6,7 @@
 
 #![cfg(feature = "kubernetes")]
 
+mod campaign;
 mod decisions;
 mod drains;
 mod fences;
