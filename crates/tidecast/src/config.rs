@@ -45,7 +45,7 @@ pub use render::{Look, human};
 #[cfg(feature = "kubernetes")]
 pub(crate) use rules::KINDS;
 pub use rules::{references, secrets_folder};
-pub use section::Config;
+pub use section::{Config, Scaled};
 pub use starter::starter;
 pub use text::{Place, Text, Texts};
 pub use wire::{NoCalendar, NoWay};

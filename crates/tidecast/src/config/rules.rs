@@ -2,6 +2,7 @@
 
 mod calendar;
 mod demand;
+mod operator;
 mod query;
 mod secret;
 mod server;
@@ -40,6 +41,12 @@ impl<'a> Context<'a> {
         self.whole.get(key).map_or(&[], Node::entries)
     }
 
+    /// Whether all workloads stand in the files: what the files alone name nowhere is then named nowhere.
+    fn all_known(self) -> bool {
+        let read = self.config.workloads.len() == self.whole.nearest(&["workloads"]).items().len();
+        read && self.written("operator").is_empty() && self.config.operator.is_none()
+    }
+
     /// The items of a list of the top level, each with its node.
     fn items<T>(self, key: &str, sections: &'a [T]) -> impl Iterator<Item = (&'a T, &'a Node)> {
         sections.iter().zip(self.tree.nearest(&[key]).items())
@@ -48,7 +55,8 @@ impl<'a> Context<'a> {
 
 /// Everything that does not fit.
 pub(crate) fn check(context: Context<'_>) -> Vec<Finding> {
-    let checks = [server::check, source::check, workload::check, calendar::check, special::check];
+    let checks =
+        [server::check, source::check, workload::check, calendar::check, special::check, operator::check];
     checks.into_iter().flat_map(|check| check(context)).collect()
 }
 

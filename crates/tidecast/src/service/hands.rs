@@ -44,6 +44,15 @@ impl Hands {
         }
     }
 
+    /// The cluster of this name.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        named: Option<&crate::config::word::Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        self.clusters.cluster(named)
+    }
+
     /// Who carries decisions out for a workload, by the kind of its target: the list of actions, a line each.
     ///
     /// # Errors

@@ -117,18 +117,9 @@ fn bad_name(node: &Node, name: &str) -> Finding {
 /// I6: one writer for each thing that is scaled.
 pub(super) fn same(context: Context<'_>) -> Vec<Finding> {
     let mut first = BTreeMap::new();
-    let cluster =
-        |named: &Option<Name>| named.as_ref().map_or(String::new(), |name| name.as_str().to_owned());
     let each = context.items("workloads", &context.config.workloads);
     each.filter_map(|(workload, node)| {
-        let key = match &workload.target {
-            Target::Kubernetes(t) => {
-                ("kubernetes", cluster(&t.cluster), t.namespace.clone(), format!("{}/{}", t.kind, t.name))
-            }
-            Target::Keda(t) => ("keda", cluster(&t.cluster), t.namespace.clone(), t.name.clone()),
-            Target::Asg(t) => ("asg", String::new(), t.region.clone(), t.group.clone()),
-            Target::Webhook(_) | Target::None(_) => return None,
-        };
+        let key = workload.target.scaled()?;
         let place = node.entry("target").map_or(node.headline(), |entry| entry.place);
         let (before, who) = *first.entry(key).or_insert((place, &workload.name));
         let finding = || {

@@ -21,6 +21,43 @@ pub enum Target {
     None(NoTarget),
 }
 
+/// The words that say of which type a target is.
+pub(in crate::config) fn target_types() -> Vec<String> {
+    let schema = schemars::schema_for!(Target);
+    let variants = schema.get("oneOf").and_then(serde_json::Value::as_array).into_iter().flatten();
+    variants
+        .filter_map(|one| one["properties"][crate::config::TAG]["const"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a target moves, so that two that move the same are seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scaled {
+    type_of: &'static str,
+    place: [String; 2],
+    name: String,
+}
+
+impl Target {
+    /// What it moves; none if nothing that somebody else could move too.
+    pub fn scaled(&self) -> Option<Scaled> {
+        let cluster =
+            |named: &Option<Name>| named.as_ref().map_or(String::new(), |name| name.as_str().to_owned());
+        let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
+        match self {
+            Self::Kubernetes(t) => scaled(
+                "kubernetes",
+                [cluster(&t.cluster), t.namespace.clone()],
+                &format!("{}/{}", t.kind, t.name),
+            ),
+            Self::Keda(t) => scaled("keda", [cluster(&t.cluster), t.namespace.clone()], &t.name),
+            Self::Asg(t) => scaled("asg", [String::new(), t.region.clone()], &t.group),
+            Self::Webhook(_) | Self::None(_) => None,
+        }
+    }
+}
+
 tagged!(Target { Kubernetes = "kubernetes", Asg = "asg", Keda = "keda", Webhook = "webhook", None = "none" });
 
 /// Anything in Kubernetes with a scale subresource.

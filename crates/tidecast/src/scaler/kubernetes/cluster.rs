@@ -87,6 +87,14 @@ impl Cluster {
         *self.client.lock().await = None;
     }
 
+    /// The client itself, for those who speak of things that are no fleets.
+    ///
+    /// # Errors
+    /// [`Trouble`] when no connection comes about.
+    pub(crate) async fn speak(&self) -> Result<Client, Trouble> {
+        Ok(self.client(Instant::now() + Duration::from_secs(10)).await?)
+    }
+
     async fn connect(&self) -> Result<Client, Failed> {
         install_ring();
         let mut config = self.way.config().await.map_err(|why| Failed::refused(&self.who(), why))?;

@@ -43,7 +43,7 @@ impl Clusters {
         Self { named: named.collect(), around: known.of(Way::default()) }
     }
 
-    fn cluster(&self, named: Option<&Name>) -> Result<Arc<Cluster>, Trouble> {
+    pub(super) fn cluster(&self, named: Option<&Name>) -> Result<Arc<Cluster>, Trouble> {
         let unusable = |why: &str| Trouble::Unusable { who: "the target".into(), why: why.into() };
         match named {
             Some(name) => self.named.get(name).cloned().ok_or_else(|| unusable("there is no such cluster")),
