@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws, learn_fleet,
+    Allowed, Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    learn_fleet,
 };
 
 use tokio::sync::watch;
@@ -75,6 +76,8 @@ pub struct Turned {
     pub unfit: Option<String>,
     /// The share of the history that is there, 0 to 1.
     pub filled: f64,
+    /// What the scaler sends, or would send if mode and halts allowed it.
+    pub shows: Vec<String>,
     /// What came of carrying it out, if it was tried.
     pub receipt: Option<Result<Receipt, Trouble>>,
     /// What kept the turn from being had.
@@ -177,6 +180,7 @@ impl Charge {
             unseen,
             unfit: self.forecaster.unfit.clone(),
             filled,
+            shows: self.scaler.shows(&decision),
             receipt: None,
             trouble,
         };
@@ -215,7 +219,8 @@ impl Charge {
     async fn grow_only(&self, decision: &Decision) -> Option<Result<Receipt, Trouble>> {
         let grows = |command: &&Command| matches!(command, Command::Grow { .. });
         let commands: Vec<Command> = decision.commands.iter().filter(grows).cloned().collect();
-        let growth = Decision { commands, ..decision.clone() };
+        let allowed = decision.allowed.min(Allowed::Growing);
+        let growth = Decision { commands, allowed, ..decision.clone() };
         match growth.commands.is_empty() {
             true => None,
             false => Some(self.sound(&growth).await),
@@ -408,6 +413,7 @@ impl Turned {
             unseen: None,
             unfit: None,
             filled: 0.0,
+            shows: Vec::new(),
             receipt: None,
             trouble: Some(trouble),
         }

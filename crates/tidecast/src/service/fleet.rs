@@ -101,7 +101,8 @@ impl Fleet {
         };
         let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared));
+        let answers = self.known.answers.clone();
+        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared, answers));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -124,7 +125,7 @@ impl Fleet {
         config: &Config,
         named: Option<&Name>,
     ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
-        Hands::new(config, &self.folder, &self.shared).cluster(named)
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone()).cluster(named)
     }
 
     fn recipe(
@@ -145,8 +146,9 @@ impl Fleet {
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
             let mut piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
             let section = section.as_ref().ok_or_else(|| unusable("it has no source".into()))?;
-            let source =
-                source(section, &workload.demand, &servers, &folder, || known.inboxes.made(&piloted.name))?;
+            let source = source(section, &workload.demand, &servers, &hands, &folder, || {
+                known.inboxes.made(&piloted.name)
+            })?;
             let step = span(workload.demand.step);
             let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
@@ -208,7 +210,7 @@ impl Servers {
                     config.workloads.iter().filter(|workload| workload.demand.source == *name).count();
                 Some((name.clone(), way(name, section, folder, &secrets, at_once(asking))))
             }
-            Section::Csv(_) | Section::Push(_) => None,
+            Section::Cloudwatch(_) | Section::Csv(_) | Section::Push(_) => None,
         });
         Self(ways.collect())
     }
@@ -234,6 +236,7 @@ fn source(
     section: &Section,
     demand: &Demand,
     servers: &Servers,
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "for CloudWatch"))] hands: &Hands,
     folder: &Path,
     inbox: impl FnOnce() -> Arc<Inbox>,
 ) -> Result<Arc<dyn Source>, Trouble> {
@@ -249,6 +252,10 @@ fn source(
             let query = Query { text, step_s: demand.step.as_seconds(), counted: demand.coverage.clone() };
             Arc::new(Prometheus::new(server, query))
         }
+        #[cfg(feature = "aws")]
+        Section::Cloudwatch(section) => Arc::new(hands.regions.cloudwatch(section, demand)?),
+        #[cfg(not(feature = "aws"))]
+        Section::Cloudwatch(_) => return Err(super::hands::left_out("aws")),
         Section::Csv(file) => Arc::new(CsvFile::new(folder.join(&file.path.0))),
         Section::Push(_) => inbox(),
     })
