@@ -80,7 +80,9 @@ fn says_what_is_wrong_with_the_codes_of_the_file() {
     roster.settle();
     let codes = |name: &str| -> Vec<String> {
         let (_, standing) = roster.standings().find(|(resource, _)| resource.name == name).unwrap();
-        standing.faults.iter().map(|fault| fault.code.to_string()).collect()
+        let mut codes: Vec<_> = standing.faults.iter().map(|fault| fault.code.to_string()).collect();
+        codes.sort();
+        codes
     };
     assert_eq!(codes("a"), ["TIDE0104", "TIDE0114"]);
     assert_eq!(codes("b"), ["TIDE0160"]);
