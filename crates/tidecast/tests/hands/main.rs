@@ -7,4 +7,5 @@ mod cluster;
 mod keda;
 mod kubernetes;
 mod operator;
+mod person;
 mod webhook;

@@ -16,6 +16,8 @@ use tokio::task::JoinHandle;
 
 use crate::cluster::Cluster;
 
+/// As the cluster calls them.
+const RESOURCE: &str = "predictivescalers.tidecast.dev";
 const PATH: &str = "/apis/tidecast.dev/v1alpha1/namespaces/shop/predictivescalers";
 
 /// A cluster with a service that watches the namespace `shop` in it.
@@ -66,7 +68,7 @@ impl Operated {
             "apiVersion": "tidecast.dev/v1alpha1", "kind": "PredictiveScaler",
             "metadata": { "name": name, "namespace": "shop", "annotations": annotations }, "spec": spec,
         });
-        let there = self.cluster.state().get("predictivescalers", "shop", name).cloned();
+        let there = self.cluster.state().get(RESOURCE, "shop", name).cloned();
         let answer = match there {
             None => self.cluster.ask("POST", PATH, &object),
             Some(mut known) => {
@@ -84,7 +86,7 @@ impl Operated {
     }
 
     fn resource(&self, name: &str) -> Value {
-        self.cluster.state().get("predictivescalers", "shop", name).cloned().unwrap_or_default()
+        self.cluster.state().get(RESOURCE, "shop", name).cloned().unwrap_or_default()
     }
 
     fn condition(&self, name: &str, kind: &str) -> Value {
@@ -115,7 +117,7 @@ impl Operated {
             panic!(
                 "not within 30 s: {what}; driven: {:?}; resources: {:#?}",
                 self.driven(),
-                self.cluster.state().list("predictivescalers", "shop")
+                self.cluster.state().list(RESOURCE, "shop")
             );
         }
     }
@@ -226,7 +228,10 @@ async fn survives_a_lost_past_a_broken_stream_and_lost_rights() {
         let mut state = operated.cluster.state();
         state.compact();
         state.faults.watches_gone = true;
-        state.faults.strikes.push(Strike::all(Fault::Failure(503)).at("predictivescalers").times(3));
+        state
+            .faults
+            .strikes
+            .push(Strike::all(Fault::Failure(503)).at("predictivescalers").by("serviceaccount").times(3));
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     operated.cluster.state().faults.watches_gone = false;
