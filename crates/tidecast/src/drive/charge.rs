@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws, learn_fleet,
+    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    learn_fleet,
 };
 
 use tokio::sync::watch;

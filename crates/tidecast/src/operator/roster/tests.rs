@@ -140,6 +140,16 @@ fn leaves_to_the_files_what_stands_there() {
 }
 
 #[test]
+fn knows_the_only_cluster_by_its_name_and_without() {
+    let config = files(
+        "clusters: { prod: { kubeconfig: k } }\nworkloads:\n- { name: web, maxReplicas: 3, demand: { source: main }, \
+         target: { type: kubernetes, cluster: prod, namespace: shop, name: a } }\n",
+    );
+    let mut roster = roster(&config, &[resource("a", 1, spec("a", 9))]);
+    check(&mut roster, &[("web", 3)], &[("a", "TIDE0136")]);
+}
+
+#[test]
 fn reads_everything_again_when_the_files_change() {
     let mut roster = roster(&files(""), &[resource("a", 1, spec("a", 9))]);
     check(&mut roster, &[("shop/a", 9)], &[]);
