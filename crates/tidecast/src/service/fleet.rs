@@ -116,7 +116,7 @@ impl Fleet {
             }
         }
         let kept = told.keys().map(|name| name.0.as_str());
-        if let (true, Err(trouble)) = (complete, self.workshops.shelf.keep_only(kept)) {
+        if complete && let Err(trouble) = self.workshops.shelf.keep_only(kept) {
             tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
         }
         self.told = told;

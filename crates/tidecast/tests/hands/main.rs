@@ -10,5 +10,6 @@ mod jitsi;
 mod keda;
 mod kubernetes;
 mod operator;
+mod person;
 mod served;
 mod webhook;

@@ -218,13 +218,23 @@ fn no_cluster(context: Context<'_>, workload: &Workload, node: &Node) -> Option<
         Target::Keda(target) => &target.cluster,
         _ => return None,
     };
+    cluster(context, named.as_ref(), node, "the target")
+}
+
+/// The cluster that a section names, or should name.
+pub(super) fn cluster(
+    context: Context<'_>,
+    named: Option<&Name>,
+    node: &Node,
+    what: &str,
+) -> Option<Finding> {
     let clusters = context.written("clusters");
     let names = || clusters.iter().map(|entry| entry.key.as_str());
     let Some(named) = named else {
-        let message = "it is not said in which of the clusters the target is";
+        let message = format!("it is not said in which of the clusters {what} is");
         return (clusters.len() > 1).then(|| {
             let finding = Finding::new(Code::NO_SUCH_CLUSTER, message).at(node.headline());
-            finding.help(format!("add `cluster` to the target: {}", listed(names())))
+            finding.help(format!("add `cluster` to {what}: {}", listed(names())))
         });
     };
     if names().any(|name| name == named.as_str()) {
@@ -258,7 +268,7 @@ pub(super) fn same(context: Context<'_>) -> Vec<Finding> {
     let mut first = BTreeMap::new();
     let each = context.items("workloads", &context.config.workloads);
     each.filter_map(|(workload, node)| {
-        let key = workload.target.scaled()?;
+        let key = workload.target.scaled(&context.config.clusters)?;
         let place = node.entry("target").map_or(node.headline(), |entry| entry.place);
         let (before, who) = *first.entry(key).or_insert((place, &workload.name));
         let finding = || {

@@ -1,8 +1,9 @@
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tls;
-use super::tagged;
+use super::{Cluster, Tls, tagged};
 use crate::config::word::{Duration, FilePath, Link, Name, SecretRef};
 
 /// What is scaled.
@@ -47,10 +48,13 @@ pub struct Scaled {
 }
 
 impl Target {
-    /// What it moves; none if nothing that somebody else could move too.
-    pub fn scaled(&self) -> Option<Scaled> {
-        let cluster =
-            |named: &Option<Name>| named.as_ref().map_or(String::new(), |name| name.as_str().to_owned());
+    /// What it moves; none if nothing that somebody else could move too. Where there is one cluster, not naming it is
+    /// naming it.
+    pub fn scaled(&self, clusters: &BTreeMap<Name, Cluster>) -> Option<Scaled> {
+        let only = || clusters.keys().next().filter(|_| clusters.len() == 1);
+        let cluster = |named: &Option<Name>| {
+            named.as_ref().or_else(only).map_or(String::new(), |name| name.as_str().to_owned())
+        };
         let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
         match self {
             Self::Kubernetes(t) => scaled(
