@@ -37,6 +37,7 @@ mod share;
 mod sighting;
 mod sizing;
 mod told;
+mod vigil;
 mod workload;
 
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
@@ -58,6 +59,7 @@ pub use share::{Share, Shared};
 pub use sighting::{Node, NodeName, Phase, Sessions, Sighting};
 pub use sizing::{Sized, Sizer};
 pub use units::{Demand, Size, Throughput, Unsound};
+pub use vigil::{Stuck, Unready, Vigil};
 pub use workload::{
     Batch, Bounds, Budget, Buffer, Costs, EmptyBounds, Level, Mode, NoLevel, Ramp, Rate, Told, Workload,
     WorkloadName,
