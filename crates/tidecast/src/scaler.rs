@@ -1,5 +1,7 @@
 //! Who carries a decision out: a pluggable list (S6.1 to S6.3).
 
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod shown;
 
 use std::fmt;

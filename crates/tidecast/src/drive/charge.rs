@@ -4,14 +4,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Halt, Lessons, Sighting, Workload, decide, flaws, learn_fleet,
+    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    learn_fleet,
 };
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::forecaster::Filled;
-use super::{Agenda, Flag, Forecaster};
+use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
@@ -34,6 +35,8 @@ pub struct Charge {
     /// How often somebody has decreed something, as far as this process knows.
     decreed: Arc<AtomicU64>,
     flag: Option<Flag>,
+    /// What all workloads together may launch and have.
+    allowance: Arc<Allowance>,
 }
 
 /// How far the back-fill is.
@@ -113,6 +116,7 @@ impl Charge {
             filling,
             decreed: Arc::default(),
             flag: None,
+            allowance: Arc::default(),
         }
     }
 
@@ -127,6 +131,13 @@ impl Charge {
     #[must_use]
     pub fn flagged(mut self, flag: Flag) -> Self {
         self.flag = Some(flag);
+        self
+    }
+
+    /// Takes no more than its share of what all workloads together may launch and have.
+    #[must_use]
+    pub fn sharing(mut self, allowance: Arc<Allowance>) -> Self {
+        self.allowance = allowance;
         self
     }
 
@@ -149,15 +160,16 @@ impl Charge {
         self.forecaster.tend(now, &self.lessons()).await;
         let decreed = self.decreed.load(Ordering::Acquire);
         let mut briefing = self.briefing(now, ledger, evidence, sighting);
-        let mut decision = Arc::new(decide(&briefing));
+        let mut decision = self.decide(&mut briefing);
         if looked_after != decreed
             && let Ok(ledger) = self.store.load(&self.workload.name).await
         {
             (briefing.turn, briefing.last) = (ledger.turn + 1, ledger.last.clone());
             briefing.overrides = ledger.overrides.into_iter().chain(self.agenda.due(now)).collect();
             briefing.halts = self.halts(ledger.halts, now);
-            decision = Arc::new(decide(&briefing));
+            decision = self.decide(&mut briefing);
         }
+        self.allowance.settle(&self.workload.name, Taken::of(&decision, ordered(&briefing)), now);
         let mut turned = Turned {
             at: now,
             decision: Some(decision.clone()),
@@ -173,6 +185,16 @@ impl Charge {
         self.conclude(&decision, &mut turned).await;
         self.keep(now, KEEP_EVERY).await;
         turned
+    }
+
+    /// Decides within this workload's share of what all may launch and have.
+    fn decide(&self, briefing: &mut Briefing) -> Arc<Decision> {
+        let (name, has) = (&self.workload.name, ordered(briefing));
+        match self.workload.mode {
+            Mode::Observe => self.allowance.note(name, has),
+            Mode::ScaleOutOnly | Mode::Full => briefing.share = self.allowance.grant(name, has, briefing.now),
+        }
+        Arc::new(decide(briefing))
     }
 
     /// Commits a decision, and carries it out if it is ours.
@@ -249,6 +271,7 @@ impl Charge {
             let lessons = Arc::new(ledger.lessons.clone());
             self.kept.lessons = Some(lessons.clone());
             self.lessons = Some(lessons);
+            self.allowance.recall(&self.workload.name, ledger.last.as_ref().map_or(&[], |last| &last.moves));
             self.collector.guard = ledger.guard.clone();
             // Without the stored forecast a turn is poorer, not impossible.
             let _ = self.forecaster.warm(now).await;
@@ -307,6 +330,7 @@ impl Charge {
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
             halts: self.halts(ledger.halts, now),
             lessons: self.lessons(),
+            share: None,
             last: ledger.last,
         }
     }
@@ -367,6 +391,13 @@ impl Drop for Charge {
             work.abort();
         }
     }
+}
+
+/// How many servers are ordered, as far as is known.
+fn ordered(briefing: &Briefing) -> u32 {
+    let seen = briefing.sighting.as_ref().map(|seen| seen.ordered);
+    let decided = briefing.last.as_ref().map(|last| last.size);
+    seen.or(decided).unwrap_or(briefing.workload.bounds.min()).get()
 }
 
 impl Turned {

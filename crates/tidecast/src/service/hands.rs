@@ -1,5 +1,8 @@
 //! The hands that carry decisions out, made from what the configuration says of each target.
 
+#[cfg(feature = "kubernetes")]
+mod clusters;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -7,6 +10,14 @@ use crate::config::section::{Target, Workload};
 use crate::config::{Config, secrets_folder};
 use crate::scaler::{Scaler, Shown};
 use crate::trouble::Trouble;
+
+/// What hands keep in common across readings of the configuration.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    /// The clusters that somebody is in.
+    #[cfg(feature = "kubernetes")]
+    clusters: clusters::Known,
+}
 
 /// What hands share: the ways to clusters, clouds and addresses, one for each, however many workloads use it.
 #[derive(Debug)]
@@ -17,11 +28,29 @@ pub(super) struct Hands {
     /// Where secrets lie.
     #[expect(dead_code, reason = "for hands that sign")]
     secrets: PathBuf,
+    #[cfg(feature = "kubernetes")]
+    clusters: clusters::Clusters,
 }
 
 impl Hands {
-    pub(super) fn new(config: &Config, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), secrets: secrets_folder(config, folder) }
+    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared) -> Self {
+        #[cfg(not(feature = "kubernetes"))]
+        let _ = shared;
+        Self {
+            folder: folder.to_owned(),
+            secrets: secrets_folder(config, folder),
+            #[cfg(feature = "kubernetes")]
+            clusters: clusters::Clusters::of(config, folder, &shared.clusters),
+        }
+    }
+
+    /// The cluster of this name.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        named: Option<&crate::config::word::Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        self.clusters.cluster(named)
     }
 
     /// Who carries decisions out for a workload, by the kind of its target: the list of actions, a line each.
@@ -31,10 +60,21 @@ impl Hands {
     pub(super) fn scaler(&self, workload: &Workload) -> Result<Arc<dyn Scaler>, Trouble> {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
-            Target::Kubernetes(_) => Arc::new(Shown),
-            Target::Keda(_) => Arc::new(Shown),
+            #[cfg(feature = "kubernetes")]
+            Target::Kubernetes(target) => Arc::new(self.clusters.target(workload.name.as_str(), target)?),
+            #[cfg(feature = "kubernetes")]
+            Target::Keda(target) => Arc::new(self.clusters.scaled_object(workload.name.as_str(), target)?),
+            #[cfg(not(feature = "kubernetes"))]
+            Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
             Target::Asg(_) => Arc::new(Shown),
             Target::Webhook(_) => Arc::new(Shown),
         })
     }
+}
+
+/// A kind of target that was left out when this binary was built.
+#[cfg(not(feature = "kubernetes"))]
+fn left_out(feature: &str) -> Trouble {
+    let why = format!("this build of tidecast was made without the feature `{feature}`");
+    Trouble::Unusable { who: "the target".into(), why }
 }

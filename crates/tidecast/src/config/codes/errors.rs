@@ -232,4 +232,28 @@ super::pages! {
      the region, as ISO 3166-2 does."
     "holidays: Bavaria"
     "holidays: DE-BY"
+
+    NO_SUCH_CLUSTER 151 "there is no cluster of this name"
+    "A target in Kubernetes names one of the clusters under `clusters`. Where there is but one, and where there is none \
+     because the surroundings tell it, it need not be named."
+    "target: { type: kubernetes, cluster: prodd, namespace: shop, name: checkout }"
+    "target: { type: kubernetes, cluster: prod, namespace: shop, name: checkout }"
+
+    UNKNOWN_KIND 152 "it is not known where this kind lives"
+    "A kind of one's own is found by its group and version. Only of Deployments, StatefulSets, ReplicaSets, \
+     ReplicationControllers, Rollouts, Fleets and GameServerSets one need not say them."
+    "target: { type: kubernetes, kind: Queue, namespace: shop, name: mail }"
+    "target: { type: kubernetes, apiVersion: example.org/v1, kind: Queue, namespace: shop, name: mail }"
+
+    FOREIGN_NAMESPACE 160 "the target lies in another namespace"
+    "Whoever may write a PredictiveScaler in a namespace may scale what lies there, and nothing else: otherwise the \
+     rights that the cluster gives per namespace would mean nothing. The key can be left out."
+    "# in the namespace shop\ntarget: { type: kubernetes, namespace: media, name: encoder }"
+    "# in the namespace shop\ntarget: { type: kubernetes, name: checkout }"
+
+    TARGET_NOT_ALLOWED 161 "a resource may not name this type of target"
+    "Groups in a cloud and addresses are reached with tidecast's own rights, which whoever may write in a namespace need \
+     not have. `operator.targets` in the file says which types a resource may name."
+    "target: { type: asg, group: web, region: eu-west-1 }      # operator: { namespaces: [shop] }"
+    "# in the file\noperator: { namespaces: [shop], targets: [kubernetes, keda, asg, none] }"
 }

@@ -97,4 +97,9 @@ super::pages! {
      folder of its store can change under it. Until it is started again the old ones stay in force."
     "server: { listen: 127.0.0.1:8081 }      # the server runs on 8080"
     "server: { listen: 127.0.0.1:8080 }"
+
+    NOTHING_WATCHED 250 "the operator section watches less than it says"
+    "With an empty list nothing is watched; beside `*`, which stands for all namespaces, no other name adds anything."
+    "operator: { namespaces: [] }"
+    "operator: { namespaces: [shop] }"
 }
