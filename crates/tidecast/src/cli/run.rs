@@ -102,7 +102,9 @@ fn sparingly() {
     }
     if let Ok(program) = std::env::current_exe() {
         let mut again = std::process::Command::new(program);
-        let _ = again.args(std::env::args_os().skip(1)).envs(SPARINGLY).exec();
+        let mut words = std::env::args_os();
+        words.next().iter().for_each(|name| drop(again.arg0(name)));
+        let _ = again.args(words).envs(SPARINGLY).exec();
     }
 }
 
