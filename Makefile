@@ -6,7 +6,7 @@ TRACES   ?= $(or $(TIDECAST_TRACES),$(wildcard ../shared/data))
 BIN       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/tidecast
 
 .DEFAULT_GOAL := help
-.PHONY: help release demo test check fmt swarm bench bench-forecast bench-capacity bench-service kills bless docs clean
+.PHONY: help release demo test test-kubernetes chaos show-kubernetes check fmt swarm bench bench-forecast bench-capacity bench-service kills bless docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,15 @@ check: ## format, lints, licences
 
 fmt: ## format the code
 	$(CARGO) fmt --all
+
+test-kubernetes: ## the cases for Kubernetes against any cluster: KUBECONFIG=…; without it, against our own
+	@scripts/test_kubernetes '$(KUBECONFIG)'
+
+chaos: ## the fault campaigns at their nightly size, into docs/benchmarks/scalers.md
+	@scripts/chaos
+
+show-kubernetes: ## a rush in real time: Prometheus, tidecast, a Deployment; a quarter of an hour
+	@scripts/show_kubernetes
 
 swarm: ## seeded worlds with every invariant watched: SEED=8113 for one, or DAYS=10000
 	@$(CARGO) run -q --locked -p tidecast-world --example swarm -- $(or $(SEED),1) $(or $(DAYS),$(if $(SEED),2,10000))

@@ -16,7 +16,7 @@ use tidecast_pilot::{
     Bounds, Briefing, Decision, Issued, Level, Mode, Plan, Throughput, Told, Workload, decide,
 };
 use tidecast_world::{
-    BIN, DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace,
+    BIN, DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, Ways,
     turns_round,
 };
 
@@ -84,6 +84,7 @@ fn churn(name: &str, trace: &Trace) {
         overrides: Vec::new(),
         halts: Vec::new(),
         sessions: None,
+        ways: Ways::Untuned,
         seed: 1,
     };
     let model = Modelled::new("ensemble", 72, TimeZone::UTC, Arc::default(), world.trace.start);

@@ -35,6 +35,8 @@ mod faults;
 mod discovery;
 mod openapi;
 mod events;
+mod versions;
+mod protobuf;
 mod quantity;
 mod tree;
 mod controllers;

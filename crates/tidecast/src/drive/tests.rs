@@ -305,6 +305,37 @@ async fn goes_on_from_the_shelf_after_a_restart_as_if_nothing_had_happened() {
     assert_eq!(told[0], told[1]);
 }
 
+#[tokio::test] // S7.2, S9.1, B1
+async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
+    let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    play(&mut charge, &meter, &park, 0..120).await;
+    let turned = charge.turn(at(120)).await;
+    let (briefing, decision) = (turned.briefing.unwrap(), turned.decision.unwrap());
+    let sizing = briefing.lessons.sizing.expect("three weeks were replayed");
+    assert!(sizing.chosen.served > 0.999 && sizing.days >= 14, "{sizing:?}");
+    assert!(!briefing.lessons.frontier.is_empty());
+    assert_eq!(
+        briefing.nowcast.map(|nowcast| nowcast.way),
+        Some(sizing.chosen.way),
+        "{:?}",
+        briefing.nowcast
+    );
+    assert!(decision.notes.iter().any(|note| note.code() == "sized"), "{:?}", decision.notes);
+    let told = crate::explain::explain(&briefing, &decision);
+    assert!(told.alternatives.len() > 1 && told.alternatives.iter().any(|way| way.chosen), "{told:?}");
+    // Killed: nothing is closed.
+    drop(charge);
+    let scene = scene.again();
+    let mut charge = scene.charge("shop", &meter, park.clone());
+    let first = charge.turn(at(121)).await.briefing.unwrap();
+    assert_eq!(first.lessons.sizing, Some(sizing), "the first turn knows what was chosen");
+    charge.settle(at(121)).await;
+    let next = charge.turn(at(123)).await.briefing.unwrap();
+    let nowcast = next.nowcast.expect("what was kept is taken up again");
+    assert_eq!((nowcast.way, nowcast.at), (sizing.chosen.way, at(123)));
+}
+
 #[tokio::test] // A1, A17, F1, F3
 async fn takes_nothing_away_while_the_source_is_empty_or_half_of_its_targets_are_lost() {
     for manner in [Manner::Empty, Manner::Half] {

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::resource::{Key, Pause, Resource};
 use crate::config::codes::{Code, Severity};
-use crate::config::section::{Mode, Operator, Target, Workload};
+use crate::config::section::{Cluster, Mode, Operator, Target, Workload};
+use crate::config::word::Name;
 use crate::config::{Config, Scaled, Text, Texts, read};
 
 /// What is wrong with a spec, or odd about it.
@@ -126,7 +127,7 @@ impl Roster {
             });
             entry.read = Some(read);
         }
-        let mut taken = Taken::by(&self.files.config.workloads);
+        let mut taken = Taken::by(&self.files.config);
         for key in self.in_order() {
             let Some(entry) = self.entries.get_mut(&key) else { continue };
             entry.standing = entry.stand(operator.as_ref(), &self.files.text, &mut taken);
@@ -141,9 +142,10 @@ impl Roster {
 
     /// Those first that keep what they have, then by age: nobody loses a target to somebody who has just asked for it.
     fn in_order(&self) -> Vec<Key> {
+        let clusters = &self.files.config.clusters;
         let rank = |(key, entry): (&Key, &Entry)| {
-            let held = entry.standing.driven.as_ref().and_then(|workload| workload.target.scaled());
-            let wanted = entry.read.as_ref().and_then(|read| read.workload.as_ref()?.target.scaled());
+            let held = entry.standing.driven.as_ref().and_then(|workload| workload.target.scaled(clusters));
+            let wanted = entry.read.as_ref().and_then(|read| read.workload.as_ref()?.target.scaled(clusters));
             let keeps = held.is_some() && held == wanted;
             (!keeps, entry.resource.created, key.clone())
         };
@@ -164,19 +166,22 @@ impl Roster {
 }
 
 /// Names and targets that somebody has.
-struct Taken {
-    names: BTreeMap<String, String>,
+struct Taken<'a> {
+    clusters: &'a BTreeMap<Name, Cluster>,
+    names: BTreeSet<String>,
     targets: BTreeMap<Scaled, String>,
 }
 
-impl Taken {
-    fn by(workloads: &[Workload]) -> Self {
+impl<'a> Taken<'a> {
+    fn by(config: &'a Config) -> Self {
+        let (workloads, clusters) = (&config.workloads, &config.clusters);
         let name = |workload: &Workload| workload.name.as_str().to_owned();
         Self {
-            names: workloads.iter().map(|workload| (name(workload), "the files".to_owned())).collect(),
+            clusters,
+            names: workloads.iter().map(name).collect(),
             targets: workloads
                 .iter()
-                .filter_map(|workload| Some((workload.target.scaled()?, name(workload))))
+                .filter_map(|workload| Some((workload.target.scaled(clusters)?, name(workload))))
                 .collect(),
         }
     }
@@ -184,18 +189,18 @@ impl Taken {
     /// Takes what a workload wants, or says who has it.
     fn take(&mut self, workload: &Workload) -> Result<(), Fault> {
         let name = workload.name.as_str();
-        if self.names.contains_key(name) {
+        if self.names.contains(name) {
             let said = format!(
                 "a workload of the files is called `{name}` already; give one of the two another name"
             );
             return Err(Fault { code: Code::SAME_WORKLOAD, said });
         }
-        let target = workload.target.scaled();
+        let target = workload.target.scaled(self.clusters);
         if let Some(who) = target.as_ref().and_then(|target| self.targets.get(target)) {
             let said = format!("`{name}` and `{who}` scale the same thing; `{who}` had it first");
             return Err(Fault { code: Code::SAME_TARGET, said });
         }
-        self.names.insert(name.to_owned(), name.to_owned());
+        self.names.insert(name.to_owned());
         self.targets.extend(target.map(|target| (target, name.to_owned())));
         Ok(())
     }
@@ -203,7 +208,7 @@ impl Taken {
 
 impl Entry {
     /// The spec as it is now if it can be driven, else the last one that could be.
-    fn stand(&self, operator: Option<&Operator>, files: &str, taken: &mut Taken) -> Standing {
+    fn stand(&self, operator: Option<&Operator>, files: &str, taken: &mut Taken<'_>) -> Standing {
         let now =
             self.read.clone().unwrap_or(Read { workload: None, faults: Vec::new(), warnings: Vec::new() });
         let (mut faults, warnings) = (now.faults, now.warnings);

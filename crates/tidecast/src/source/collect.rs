@@ -111,6 +111,11 @@ impl Collector {
         gaps.get(gaps.len() / 2).map_or(self.step, |gap| self.step.max(*gap))
     }
 
+    /// How long after its name a measurement is complete, and how far apart measurements come, as told.
+    pub fn rhythm(&self) -> (SignedDuration, SignedDuration) {
+        (self.source.lag(), self.step)
+    }
+
     /// Looks at what is new. `fleet` is the number of servers, if it is known.
     ///
     /// # Errors

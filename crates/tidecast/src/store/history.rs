@@ -43,6 +43,9 @@ const SERIES: Table =
 const HEAD: Table = Table { name: "head", columns: &["series", "at", "value"], keys: 2 };
 const CHUNKS: Table = Table { name: "chunks", columns: &["series", "day", "times", "points"], keys: 2 };
 
+/// What tuning has learned, from which midnight on: numbers that can be learned again.
+const TUNINGS: Table = Table { name: "tunings", columns: &["series", "begun", "numbers"], keys: 1 };
+
 /// Spans in which what was measured cannot be believed.
 const DARK: Table = Table { name: "dark", columns: &["series", "since", "until"], keys: 2 };
 
@@ -59,8 +62,10 @@ pub(super) const FORMAT: Format = Format {
             PRIMARY KEY (series, issued)) WITHOUT ROWID;
         CREATE TABLE dark (series INTEGER, since INTEGER, until INTEGER, mark INTEGER, PRIMARY KEY (series, since))
             WITHOUT ROWID;
+    ", "
+        CREATE TABLE tunings (series INTEGER PRIMARY KEY, begun INTEGER, numbers BLOB, mark INTEGER) WITHOUT ROWID;
     "],
-    tables: &[&SERIES, &HEAD, &CHUNKS, &FORECASTS, &DARK],
+    tables: &[&SERIES, &HEAD, &CHUNKS, &FORECASTS, &DARK, &TUNINGS],
     verify: |_| Ok(()),
     synchronous: "NORMAL",
 };
@@ -170,6 +175,43 @@ impl History {
     pub async fn keep_forecast(&self, series: &str, issued: Issued) -> Result<(), Trouble> {
         let series = series.to_owned();
         self.db.write(move |db| forecasts::put(db, id_of(db, &series)?, &issued)).await
+    }
+
+    /// Keeps what tuning has learned since the midnight `begun`; the last word counts.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it is not stored.
+    pub async fn keep_tuning(
+        &self,
+        series: &str,
+        begun: Timestamp,
+        numbers: Vec<f64>,
+    ) -> Result<(), Trouble> {
+        let series = series.to_owned();
+        let packed = packed::pack_f64(&numbers);
+        self.db
+            .write(move |db| TUNINGS.put(db, &[id_of(db, &series)?.into(), millis(begun), packed.into()]))
+            .await
+    }
+
+    /// What tuning has learned, and since which midnight; none if nothing was kept.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it cannot be read, or is not what was written.
+    pub async fn tuning(&self, series: &str) -> Result<Option<(Timestamp, Vec<f64>)>, Trouble> {
+        let series = series.to_owned();
+        self.db
+            .read(move |db| {
+                let Some(id) = known_id(db, &series)? else { return Ok(None) };
+                let Some(row) = TUNINGS.get(db, &[id.into()])? else { return Ok(None) };
+                match row.as_slice() {
+                    [_, begun, Value::Blob(numbers)] => {
+                        Ok(Some((timestamp(begun)?, packed::unpack_f64(numbers)?)))
+                    }
+                    _ => Err(damaged("tunings")),
+                }
+            })
+            .await
     }
 
     /// When the forecasts that are kept were issued, oldest first.

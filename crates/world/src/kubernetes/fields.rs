@@ -162,12 +162,6 @@ impl Fields {
         self
     }
 
-    /// This with nothing but what lies below one of the root's fields.
-    pub(crate) fn only(mut self, roots: &[&str]) -> Self {
-        self.below.retain(|step, _| matches!(step, Step::Field(name) if roots.contains(&name.as_str())));
-        self
-    }
-
     /// A value without the members of this, unless they hold something that stays.
     pub(crate) fn cut_from(&self, value: &mut Value, schema: Schema) {
         match value {

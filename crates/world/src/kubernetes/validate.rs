@@ -17,7 +17,6 @@ pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause
     match kind.kind.as_str() {
         "Deployment" | "ReplicaSet" | "StatefulSet" => causes.extend(workload(old, object)),
         "HorizontalPodAutoscaler" => causes.extend(autoscaler(object)),
-        "CustomResourceDefinition" => causes.extend(super::crd::causes(object)),
         "PodDisruptionBudget"
             if object.pointer("/spec/minAvailable").is_some()
                 && object.pointer("/spec/maxUnavailable").is_some() =>

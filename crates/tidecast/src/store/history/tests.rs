@@ -174,3 +174,14 @@ async fn takes_what_lost_scrapes_falsified_for_unknown_for_ever() {
     let left: Vec<_> = left.iter().map(|s| s.time.as_second() - at(0).as_second()).collect();
     assert_eq!(left, [0, 60, 120, 360, 420, 480, 540]);
 }
+
+#[tokio::test] // S9.1
+async fn keeps_what_tuning_has_learned_and_the_last_word_counts() {
+    let (_folder, history) = history();
+    assert_eq!(history.tuning("shop").await.unwrap(), None);
+    let numbers = vec![1.0, -0.5, 1e300, f64::INFINITY, 0.1];
+    history.keep_tuning("shop", at(0), vec![7.0; 3]).await.unwrap();
+    history.keep_tuning("shop", at(86_400), numbers.clone()).await.unwrap();
+    assert_eq!(history.tuning("shop").await.unwrap(), Some((at(86_400), numbers)));
+    assert_eq!(history.tuning("other").await.unwrap(), None);
+}

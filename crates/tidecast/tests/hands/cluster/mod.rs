@@ -14,6 +14,7 @@
 
 mod certificates;
 mod clock;
+mod rules;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -77,7 +78,7 @@ impl Cluster {
 
     /// A cluster of this sort.
     pub(crate) async fn start_as(setup: Setup) -> Self {
-        let world = World::new(setup.seed, setup.clock.now());
+        let world = World::new(setup.seed, setup.clock.now()).with_rules(Arc::new(rules::Languages));
         let shared = Arc::new(Shared {
             written: watch::Sender::new(world.version()),
             world: Mutex::new(world),

@@ -14,7 +14,6 @@ pub(crate) struct Seen {
     pub(crate) key: Key,
     pub(crate) leaving: bool,
     pub(crate) ready: bool,
-    pub(crate) labels: Value,
     /// Those that sort first go first.
     rank: (bool, bool, bool, i64, Reverse<Option<Timestamp>>, Reverse<Option<Timestamp>>, String),
 }
@@ -67,13 +66,6 @@ impl Seen {
             Reverse(instant(pod, "/metadata/creationTimestamp")),
             key.name.clone(),
         );
-        let labels = pod.pointer("/metadata/labels").cloned().unwrap_or_default();
-        Self {
-            key: key.clone(),
-            leaving: pod.pointer("/metadata/deletionTimestamp").is_some(),
-            ready,
-            labels,
-            rank,
-        }
+        Self { key: key.clone(), leaving: pod.pointer("/metadata/deletionTimestamp").is_some(), ready, rank }
     }
 }
