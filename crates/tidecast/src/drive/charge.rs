@@ -11,6 +11,7 @@ use tidecast_pilot::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::forecaster::Filled;
 use super::practice::{Practice, ground};
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
@@ -46,7 +47,7 @@ enum Filling {
     /// It has not begun, or is to be tried again then.
     From(Option<Timestamp>),
     /// It is under way; the share that is done.
-    Underway(JoinHandle<Result<(), Trouble>>, watch::Receiver<f64>),
+    Underway(JoinHandle<Result<Filled, Trouble>>, watch::Receiver<f64>),
     /// The history is there.
     Done,
 }
@@ -260,10 +261,11 @@ impl Charge {
     async fn end_fill(&mut self, now: Timestamp) {
         match std::mem::replace(&mut self.filling, Filling::Done) {
             Filling::Underway(work, _) => match work.await {
-                Ok(Ok(())) => {
+                Ok(Ok(Filled::Grown)) => {
                     self.forecaster.learn_anew();
                     self.practice.learn_anew(now);
                 }
+                Ok(Ok(Filled::There)) => {}
                 _ => self.filling = Filling::From(now.saturating_add(FILL_AGAIN).ok()),
             },
             other => self.filling = other,

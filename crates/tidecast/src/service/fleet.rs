@@ -38,10 +38,15 @@ impl Inboxes {
     }
 }
 
-/// When turns are taken.
+/// When turns are taken. A few workloads have their first turns at once; thousands are spread over some seconds.
 pub(super) fn pace(config: &Config) -> Pace {
-    Pace { interval: span(config.server.turn_every), ..Pace::default() }
+    let most = Pace::default().first_within;
+    let first_within = FIRST_APART * i32::try_from(config.workloads.len()).unwrap_or(i32::MAX);
+    Pace { interval: span(config.server.turn_every), first_within: first_within.min(most) }
 }
+
+/// How far apart first turns lie after a start, unless there are too many for that.
+const FIRST_APART: SignedDuration = SignedDuration::from_millis(5);
 
 fn span(duration: crate::config::word::Duration) -> SignedDuration {
     SignedDuration::try_from(duration.0).unwrap_or(SignedDuration::MAX)
