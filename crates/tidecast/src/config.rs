@@ -45,5 +45,7 @@ pub use render::{Look, human};
 pub use rules::{references, secrets_folder};
 pub use section::Config;
 pub use starter::starter;
+pub(crate) use suggest::nearest;
 pub use text::{Place, Text, Texts};
+pub(crate) use wire::tls;
 pub use wire::{NoCalendar, NoWay};

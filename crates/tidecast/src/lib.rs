@@ -13,6 +13,8 @@ pub mod egress;
 pub mod explain;
 pub mod foreign;
 pub mod history;
+#[cfg(feature = "keda")]
+pub mod keda;
 pub mod metrics;
 pub mod scaler;
 pub mod service;

@@ -1,6 +1,13 @@
 //! Who carries a decision out: a pluggable list (S6.1 to S6.3).
 
+mod asked;
+mod command;
+mod jitsi;
+mod message;
+mod persist;
+mod seen;
 mod shown;
+mod webhook;
 
 use std::fmt;
 
@@ -8,7 +15,11 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidecast_pilot::{Decision, Sighting};
 
+pub use asked::{Answers, Asked, Opinion, Seen};
+pub use command::{Command, Program};
+pub use jitsi::Jitsi;
 pub use shown::Shown;
+pub use webhook::{Webhook, signature};
 
 use crate::trouble::Trouble;
 

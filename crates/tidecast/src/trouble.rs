@@ -26,6 +26,14 @@ pub enum Trouble {
         /// How long it had.
         limit_ms: u64,
     },
+    /// Who is to ask has not asked lately.
+    #[error("{who} has not asked {}", .since.map_or("yet".to_owned(), |since| format!("since {since}")))]
+    Unasked {
+        /// Who.
+        who: String,
+        /// When it last asked.
+        since: Option<jiff::Timestamp>,
+    },
     /// It answered with a status that is no success.
     #[error("{who} answered {status}: {said}")]
     Answered {
@@ -127,6 +135,7 @@ impl Trouble {
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
             Self::Slow { .. } => "slow",
+            Self::Unasked { .. } => "unasked",
             Self::Answered { .. } => "answered",
             Self::Redirected { .. } => "redirected",
             Self::TooMuch { .. } => "tooMuch",

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod demand;
+mod keda;
 mod query;
 mod secret;
 mod server;
@@ -46,7 +47,8 @@ impl<'a> Context<'a> {
 
 /// Everything that does not fit.
 pub(crate) fn check(context: Context<'_>) -> Vec<Finding> {
-    let checks = [server::check, source::check, workload::check, calendar::check, special::check];
+    let checks =
+        [server::check, keda::check, source::check, workload::check, calendar::check, special::check];
     checks.into_iter().flat_map(|check| check(context)).collect()
 }
 

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod demand;
+mod keda;
 mod limits;
 mod server;
 mod source;
@@ -17,10 +18,14 @@ use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use demand::{Capacity, Demand};
+pub use keda::{Clients, Keda, KedaTls};
 pub use limits::Limits;
 pub use server::{Auth, Server, Store};
 pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
-pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
+pub use target::{
+    AgonesTarget, AsgAction, AsgTarget, CommandTarget, JitsiTarget, KedaAction, KedaTarget, KubernetesTarget,
+    NoTarget, Target, WebhookTarget,
+};
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 
 /// The whole configuration: one file, or the files of a folder taken together.
@@ -32,6 +37,8 @@ pub struct Config {
     pub api_version: ApiVersion,
     /// How the server runs and who may talk to it.
     pub server: Server,
+    /// The gRPC server that KEDA asks.
+    pub keda: Option<Keda>,
     /// Where history and decisions are kept.
     pub store: Store,
     /// The folder below which files with secrets may lie; the folder of the configuration unless said otherwise.

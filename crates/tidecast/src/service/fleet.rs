@@ -92,7 +92,7 @@ impl Fleet {
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
         let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder));
+        let hands = Arc::new(Hands::new(config, &self.folder, self.known.answers.clone()));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {

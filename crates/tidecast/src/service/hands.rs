@@ -1,27 +1,31 @@
 //! The hands that carry decisions out, made from what the configuration says of each target.
 
+mod edges;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::section::{Target, Workload};
+use tidecast_pilot::WorkloadName;
+
+use crate::config::section::{KedaAction, Target, Workload};
 use crate::config::{Config, secrets_folder};
-use crate::scaler::{Scaler, Shown};
+use crate::scaler::{Answers, Asked, Scaler, Seen, Shown};
 use crate::trouble::Trouble;
 
 /// What hands share: the ways to clusters, clouds and addresses, one for each, however many workloads use it.
 #[derive(Debug)]
 pub(super) struct Hands {
     /// Where files that the configuration names lie.
-    #[expect(dead_code, reason = "for hands that read files")]
     folder: PathBuf,
     /// Where secrets lie.
-    #[expect(dead_code, reason = "for hands that sign")]
     secrets: PathBuf,
+    /// What autoscalers that ask us were told.
+    answers: Arc<Answers>,
 }
 
 impl Hands {
-    pub(super) fn new(config: &Config, folder: &Path) -> Self {
-        Self { folder: folder.to_owned(), secrets: secrets_folder(config, folder) }
+    pub(super) fn new(config: &Config, folder: &Path, answers: Arc<Answers>) -> Self {
+        Self { folder: folder.to_owned(), secrets: secrets_folder(config, folder), answers }
     }
 
     /// Who carries decisions out for a workload, by the kind of its target: the list of actions, a line each.
@@ -32,9 +36,21 @@ impl Hands {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
             Target::Kubernetes(_) => Arc::new(Shown),
+            Target::Keda(keda) if keda.action == KedaAction::Trigger => {
+                self.asked(workload, "KEDA", Seen::AsTold)
+            }
             Target::Keda(_) => Arc::new(Shown),
             Target::Asg(_) => Arc::new(Shown),
-            Target::Webhook(_) => Arc::new(Shown),
+            Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
+            Target::Command(command) => Arc::new(edges::command(self, workload, command)),
+            Target::Agones(_) => self.asked(workload, "the FleetAutoscaler", Seen::AsShown),
+            Target::Jitsi(jitsi) => Arc::new(edges::jitsi(self, workload, jitsi)?),
         })
+    }
+
+    /// The hand of a fleet whose autoscaler asks.
+    fn asked(&self, workload: &Workload, who: &str, seen: Seen) -> Arc<dyn Scaler> {
+        let name = WorkloadName(workload.name.as_str().to_owned());
+        Arc::new(Asked::new(format!("{who} of {name}"), name, seen, self.answers.clone()))
     }
 }

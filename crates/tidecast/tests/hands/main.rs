@@ -2,8 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod agones;
 mod aws;
+mod jitsi;
+#[cfg(feature = "keda")]
 mod keda;
 mod kubernetes;
 mod operator;
+mod served;
 mod webhook;

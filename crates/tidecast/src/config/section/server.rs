@@ -13,11 +13,18 @@ pub struct Server {
     pub auth: Option<Auth>,
     /// How often each workload is looked at and decided upon: from 5s to 10m.
     pub turn_every: Duration,
+    /// Whether targets of the type `command` may run programs, with the rights of the server.
+    pub allow_commands: bool,
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: Listen::default(), auth: None, turn_every: Duration::seconds(30) }
+        Self {
+            listen: Listen::default(),
+            auth: None,
+            turn_every: Duration::seconds(30),
+            allow_commands: false,
+        }
     }
 }
 
