@@ -31,6 +31,7 @@ mod calibrated;
 mod civil;
 mod lane;
 mod nowcast;
+mod tape;
 mod tune;
 mod backtest;
 mod score;
@@ -52,4 +53,5 @@ pub use samples::{Gathered, POINTS_MAX, Repair, RepairKind, Sample, Samples, Use
 pub use score::{Lead, Measures, Protocol, Row, SCORED_LEVELS, Unscorable, geometric_mean, leads, pinball};
 pub use season::{STRENGTH_MIN, Season, Seasons, seasons};
 pub use series::Series;
+pub use tape::{Tape, Taped};
 pub use tune::{Tunable, Tuned, TunedLead, tune};

@@ -10,8 +10,8 @@ use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::{Fan, Forecast, Grid, LEVELS};
 use tidecast_pilot::planner::{DownMax, Problem, Rules, compress, solve};
 use tidecast_pilot::{
-    Bounds, Briefing, Demand, Evidence, Issued, Lessons, Mode, Reading, Sighting, Size, Throughput, Told,
-    Workload, decide,
+    Bounds, Briefing, Decision, Demand, Evidence, Issued, Lessons, Mode, Reading, Sighting, Size, Throughput,
+    Told, Workload, decide,
 };
 
 /// Time on the processor, so that a busy machine tells the same as an idle one. As wall time where the kernel does not
@@ -130,8 +130,54 @@ fn briefing() -> Briefing {
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
+        share: None,
         last: None,
     }
+}
+
+/// The turns of a day, one every half minute; every tenth has a new forecast, which says a little more or less than the
+/// one before it.
+fn day() -> Vec<Briefing> {
+    let first = briefing();
+    let wave = wave(3 * 288, 500);
+    let forecast = |issue: usize| {
+        let off = 1.0 + 0.02 * ((issue * 7_919 % 101) as f64 / 101.0 - 0.5);
+        let fan = |demand: &u32| {
+            let demand = f64::from(*demand) * off;
+            Fan::new(demand, LEVELS.map(|level| demand * (0.6 + 0.4 * level)))
+        };
+        let at = first.now + SignedDuration::from_secs(300 * issue as i64);
+        let fans = wave[issue..issue + 576].iter().map(fan).collect();
+        Arc::new(Issued { at, forecast: Forecast::new(Grid::new(at, 300, 576), fans, "bench") })
+    };
+    let forecasts: Vec<_> = (0..288).map(forecast).collect();
+    let turn = |turn: usize| {
+        let now = first.now + SignedDuration::from_secs(30 * turn as i64);
+        let reading = |minute: i64| {
+            let demand = f64::from(wave[turn / 10]) * 0.95;
+            Reading::complete(now - SignedDuration::from_mins(minute), Demand::new(demand).expect("a demand"))
+        };
+        let evidence = Evidence {
+            readings: (0..15).rev().map(reading).collect(),
+            interval: SignedDuration::from_mins(1),
+        };
+        let (turn, issued) = (1 + turn as u64, Some(Arc::clone(&forecasts[turn / 10])));
+        Briefing { now, turn, issued, evidence, ..first.clone() }
+    };
+    (0..2_880).map(turn).collect()
+}
+
+/// Decides all turns of a day, each in the light of the one before it.
+fn live(day: &mut [Briefing]) -> Arc<Decision> {
+    let mut last: Option<Arc<Decision>> = None;
+    for briefing in day {
+        if let Some(last) = &last {
+            briefing.sighting = Some(Sighting::of(briefing.now, last.size, last.size));
+        }
+        briefing.last = last.take();
+        last = Some(Arc::new(decide(black_box(briefing))));
+    }
+    last.expect("a day has turns")
 }
 
 fn turns(bench: &mut Criterion<CpuTime>) {
@@ -142,6 +188,10 @@ fn turns(bench: &mut Criterion<CpuTime>) {
     let mut second = first.clone();
     second.last = Some(Arc::new(decide(&first)));
     bench.bench_function("decide a turn under the plan in force", |b| b.iter(|| decide(black_box(&second))));
+    let mut day = day();
+    bench.bench_function("decide the 2880 turns of a day, 288 of them with a new forecast", |b| {
+        b.iter(|| live(&mut day));
+    });
 }
 
 criterion_group!(

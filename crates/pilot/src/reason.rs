@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Level, Override, Size, Throughput};
+use crate::{Demand, Level, Override, Share, Size, Throughput};
 
 /// What makes a size necessary (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -92,6 +92,13 @@ pub enum Limit {
         servers: Size,
         /// In what time.
         per: SignedDuration,
+        /// What would have been wanted.
+        wanted: Size,
+    },
+    /// All workloads together may not have or launch more.
+    Shared {
+        /// What is left to this one.
+        share: Share,
         /// What would have been wanted.
         wanted: Size,
     },
@@ -222,6 +229,7 @@ impl Limit {
             Self::Maximum { .. } => "maximum",
             Self::Ceiling { .. } => "ceiling",
             Self::RampUp { .. } => "rampUp",
+            Self::Shared { .. } => "shared",
             Self::Steady => "steady",
             Self::Dwell { .. } => "dwell",
             Self::Pace { .. } => "pace",
@@ -248,6 +256,7 @@ impl Limit {
             Self::RampUp { servers, per, wanted } => {
                 format!("{wanted} would be needed, but at most {servers} are added in {}", span(*per))
             }
+            Self::Shared { share, wanted } => share.tell(*wanted),
             Self::Steady => {
                 "kept as planned before: changing the plan would cost more than it saves".to_owned()
             }
@@ -308,6 +317,7 @@ impl fmt::Display for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Shared;
 
     #[test] // B1
     fn says_what_is_expected_when_and_how_far_ahead() {
@@ -325,6 +335,21 @@ mod tests {
         );
     }
 
+    #[test] // A10, F17
+    fn says_what_all_workloads_together_leave() {
+        let of = Shared::Launches { per_minute: Size(60) };
+        assert_eq!(
+            Limit::Shared { share: Share { servers: Size(3), of }, wanted: Size(12) }.to_string(),
+            "12 would be needed, but all workloads together launch at most 60 servers a minute, and 3 of these are its \
+             share now"
+        );
+        let of = Shared::Fleet { max: Size(500) };
+        assert_eq!(
+            Limit::Shared { share: Share { servers: Size(0), of }, wanted: Size(12) }.to_string(),
+            "12 would be needed, but all workloads together have at most 500 servers, and 0 more are its share now"
+        );
+    }
+
     #[test]
     fn writes_the_code_it_says() {
         let reasons = [Reason::Standing, Reason::Minimum { min: Size(2) }];
@@ -338,6 +363,10 @@ mod tests {
             Limit::Mode { mode: crate::Mode::Observe },
             Limit::Evidence(crate::Quality::Missing),
             Limit::Maximum { max: Size(2), wanted: Size(4) },
+            Limit::Shared {
+                share: Share { servers: Size(2), of: Shared::Fleet { max: Size(90) } },
+                wanted: Size(9),
+            },
         ];
         for limit in limits {
             let json = serde_json::to_value(&limit).unwrap();

@@ -29,7 +29,7 @@ pub struct Reconciled {
 
 /// From the wanted size to commands (S12, B3).
 ///
-/// Growing is always allowed, up to the bound and as fast as the ramp allows. Taking away needs everything at once: the
+/// Growing is always allowed, up to the bound and as fast as the ramp and what all workloads share allow. Taking away needs everything at once: the
 /// whole fleet in sight, fresh and complete measurements, a forecast that agrees, nobody else at the wheel, cool-down over
 /// and budget left. Doing it again changes nothing.
 pub fn reconcile(briefing: &Briefing, wanted: Size) -> Reconciled {
@@ -83,8 +83,15 @@ fn grown(briefing: &Briefing, past: &[Move], stands: Size, wanted: Size, limits:
             limits.push(Limit::RampUp { servers: rate.servers, per: rate.per, wanted });
         }
     }
-    // Whatever stands below the minimum was never promised to be gradual.
-    to.max(workload.bounds.min())
+    // Whatever stands below the minimum was never promised to be gradual; but what all share is shared.
+    let to = to.max(workload.bounds.min());
+    match briefing.share {
+        Some(share) if to > stands + share.servers => {
+            limits.push(Limit::Shared { share, wanted: to });
+            stands + share.servers
+        }
+        _ => to,
+    }
 }
 
 /// As far as the fleet may shrink at once; not at all if anything speaks against it.

@@ -28,9 +28,13 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+#[cfg(feature = "kubernetes")]
+pub(crate) use accuracy::fared;
 pub use problem::Problem;
 pub use serve::{Server, serve};
 pub use tokens::{Fresh, Role, Tokens, fresh};
+#[cfg(feature = "kubernetes")]
+pub(crate) use workloads::glance;
 
 use crate::service::Known;
 

@@ -309,7 +309,7 @@ fn root(error: &dyn std::error::Error) -> String {
 }
 
 /// The one TLS provider: ring. Another part of the process may have installed it already.
-fn install_ring() {
+pub(crate) fn install_ring() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         if rustls::crypto::CryptoProvider::get_default().is_none() {

@@ -6,6 +6,8 @@ mod jitsi;
 mod message;
 mod persist;
 mod seen;
+#[cfg(feature = "kubernetes")]
+pub mod kubernetes;
 mod shown;
 mod webhook;
 

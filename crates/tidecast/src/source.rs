@@ -11,6 +11,7 @@ mod collect;
 mod coverage;
 mod csv_file;
 mod prometheus;
+mod pulse;
 mod push;
 mod remark;
 
@@ -19,9 +20,10 @@ use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
 pub use collect::{BackFill, Collected, Collector, Progress};
-pub use coverage::{Count, Coverage, Doubt, Guard, Part, frozen};
+pub use coverage::{Count, Coverage, Doubt, Guard, Part};
 pub use csv_file::CsvFile;
 pub use prometheus::{Prometheus, Query, Selector, Server as PrometheusServer, selectors};
+pub use pulse::Pulse;
 pub use push::{Inbox, Pushed};
 pub use remark::{Remark, RemarkKind};
 

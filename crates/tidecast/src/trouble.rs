@@ -34,6 +34,32 @@ pub enum Trouble {
         /// When it last asked.
         since: Option<jiff::Timestamp>,
     },
+    /// It knows us, and does not let us.
+    #[error("{who} does not let tidecast {what}: {rule}")]
+    Forbidden {
+        /// What was asked.
+        who: String,
+        /// What was tried: a verb and what it was to be done to.
+        what: String,
+        /// The permission to add, in the other side's own words.
+        rule: String,
+    },
+    /// What was asked for is not there.
+    #[error("{who} has no {what}")]
+    Missing {
+        /// What was asked.
+        who: String,
+        /// What is missing, and what may be meant.
+        what: String,
+    },
+    /// Somebody changes the same thing again and again, so that what was decided fits no more.
+    #[error("{who} has changed since this was decided: {why}; the next turn decides anew")]
+    Changed {
+        /// What was to be changed.
+        who: String,
+        /// What was found.
+        why: String,
+    },
     /// It answered with a status that is no success.
     #[error("{who} answered {status}: {said}")]
     Answered {
@@ -136,6 +162,9 @@ impl Trouble {
             Self::Unreachable { .. } => "unreachable",
             Self::Slow { .. } => "slow",
             Self::Unasked { .. } => "unasked",
+            Self::Forbidden { .. } => "forbidden",
+            Self::Missing { .. } => "missing",
+            Self::Changed { .. } => "changed",
             Self::Answered { .. } => "answered",
             Self::Redirected { .. } => "redirected",
             Self::TooMuch { .. } => "tooMuch",

@@ -15,6 +15,7 @@ mod cloud;
 mod fleet;
 mod foresight;
 mod invariants;
+pub mod kubernetes;
 mod lookout;
 mod made;
 mod menu;

@@ -245,6 +245,7 @@ impl<'a> Run<'a> {
                 .collect(),
             halts: world.halts.iter().filter(|halt| halt.span.until() > now).cloned().collect(),
             lessons: Lessons::default(),
+            share: None,
             last: self.last.clone(),
         }
     }

@@ -32,11 +32,14 @@ impl Ladder {
             .collect();
         let (climb, event) = (rules.up_max.map(rungs), rules.preferred.map(rungs));
         let count = levels.len();
-        let above = rules.down_max.map(|_| {
-            Windows::new(count, |rung| (rung + 1, falls_to.partition_point(|lowest| *lowest <= rung)))
-        });
+        let above = rules.down_max.map(|_| falls(&falls_to));
         let below = climbs(count, climb, event);
         Self { levels, quantum, climb, event, falls_to, above, below }
+    }
+
+    /// Room for the minima of every window that there is.
+    pub(super) fn minima(&self) -> Minima {
+        Minima::new(self.levels.len(), self.above.iter().chain(&self.below))
     }
 
     /// Where `size` stands.
@@ -68,52 +71,73 @@ impl Ladder {
         climbs.chain(above.map(|from| (from, rules.down_cost)))
     }
 
-    /// For each rung, the least of `before` plus the price of changing from there at `step`, written to `changed`.
-    /// `before` begins at the rung `from`; below it nothing is in reach.
+    /// For each rung from `from` on, the least of `before` plus the price of changing from there at `step`, written to
+    /// `changed`. `before` begins at the rung `reached`; below it nothing is in reach.
     pub(super) fn change(
         &self,
         rules: &Rules,
         step: usize,
-        (before, from): (&[f64], usize),
-        minima: &mut Minima,
-        changed: &mut [f64],
+        (before, reached): (&[f64], usize),
+        from: usize,
+        (minima, changed): (&mut Minima, &mut [f64]),
     ) {
-        match (&self.above, rules.removes_at(step)) {
-            (_, false) => changed.fill(f64::INFINITY),
-            (None, true) => from_all_above(rules.down_cost, before, from, changed),
-            (Some(above), true) => {
-                minima.fill(before, from, above);
-                changed
-                    .iter_mut()
-                    .zip(minima.least(above))
-                    .for_each(|(out, least)| *out = least + rules.down_cost);
-            }
+        let climbs = if rules.adds_at(step) { &self.below[..] } else { &[] };
+        let falls = self.above.as_ref().filter(|_| rules.removes_at(step));
+        if let Some(doublings) = climbs.iter().chain(falls).map(|windows| windows.doublings).max() {
+            minima.fill(before, reached, doublings);
         }
+        changed.fill(f64::INFINITY);
         if rules.adds_at(step) {
-            self.climb(rules.up_cost, (before, from), minima, changed);
+            self.climb(rules.up_cost, (before, reached), from, minima, changed);
+        }
+        match falls {
+            Some(falls) => minima.lower(falls, rules.down_cost, from, changed),
+            None if rules.removes_at(step) => from_all_above(rules.down_cost, before, reached, changed),
+            None => {}
         }
     }
 
-    fn climb(&self, cost: f64, (before, from): (&[f64], usize), minima: &mut Minima, changed: &mut [f64]) {
-        if self.below.is_empty() {
-            return from_all_below(cost, before, &mut changed[from..]);
-        }
-        for (nth, below) in self.below.iter().enumerate() {
-            let cost = cost * (nth + 1) as f64;
-            minima.fill(before, from, below);
-            for (out, least) in changed.iter_mut().zip(minima.least(below)) {
-                *out = lesser(*out, least + cost);
-            }
-        }
-        if let (Some(event), None) = (self.event, self.climb) {
+    fn climb(
+        &self,
+        cost: f64,
+        (before, reached): (&[f64], usize),
+        from: usize,
+        minima: &Minima,
+        changed: &mut [f64],
+    ) {
+        match (&self.below[..], self.event, self.climb) {
+            ([], ..) => from_all_below(cost, before, &mut changed[reached..]),
             // Without a largest climb, one event more from one event's worth of rungs further down, as often as it takes.
-            let mut climbed: Vec<f64> = minima.least(&self.below[0]).map(|least| least + cost).collect();
-            for rung in event..climbed.len() {
-                climbed[rung] = lesser(climbed[rung], climbed[rung - event] + cost);
-                changed[rung] = lesser(changed[rung], climbed[rung]);
+            ([once, ..], Some(event), None) => {
+                minima.lower(once, cost, 0, changed);
+                for rung in event..changed.len() {
+                    changed[rung] = lesser(changed[rung], changed[rung - event] + cost);
+                }
+            }
+            (below, ..) => {
+                for (below, events) in below.iter().zip(1u32..) {
+                    minima.lower(below, cost * f64::from(events), from, changed);
+                }
             }
         }
     }
+}
+
+/// The windows of a limited fall. Those that the topmost rung cuts off are told as if it did not, so that they have one
+/// shape.
+fn falls(falls_to: &[usize]) -> Windows {
+    let count = falls_to.len();
+    let highest = |rung: usize| falls_to.partition_point(|lowest| *lowest <= rung);
+    let cut_off = (0..count).find(|rung| highest(*rung) == count).unwrap_or(count);
+    let longest = count.saturating_sub(cut_off + 1);
+    Windows::new(count, |rung| {
+        let length = if (rung as usize) < cut_off {
+            highest(rung as usize) as isize - rung - 1
+        } else {
+            longest as isize
+        };
+        (rung + 1, rung + 1 + length)
+    })
 }
 
 /// The windows of a limited climb: one if any climb is one event; one for each number of events that it may count as,
@@ -127,7 +151,7 @@ fn climbs(rungs: usize, climb: Option<usize>, event: Option<usize>) -> Vec<Windo
     };
     let nth = |nth: usize| {
         let (near, far) = (nth * each, longest.min((nth + 1) * each));
-        Windows::new(rungs, move |rung| (rung.saturating_sub(far), (rung + 1).saturating_sub(near + 1)))
+        Windows::new(rungs, |rung| (rung - far as isize, rung - near as isize))
     };
     (0..longest.div_ceil(each)).take_while(|n| n * each < rungs).map(nth).collect()
 }
@@ -140,13 +164,15 @@ fn from_all_below(cost: f64, before: &[f64], changed: &mut [f64]) {
     }
 }
 
-fn from_all_above(cost: f64, before: &[f64], from: usize, changed: &mut [f64]) {
+fn from_all_above(cost: f64, before: &[f64], reached: usize, changed: &mut [f64]) {
     let mut least = f64::INFINITY;
-    for (out, value) in changed[from..].iter_mut().zip(before).rev() {
-        *out = least + cost;
+    for (out, value) in changed[reached..].iter_mut().zip(before).rev() {
+        *out = lesser(*out, least + cost);
         least = lesser(least, *value);
     }
-    changed[..from].fill(least + cost);
+    for out in &mut changed[..reached] {
+        *out = lesser(*out, least + cost);
+    }
 }
 
 /// The sizes worth searching, and how far apart they are.

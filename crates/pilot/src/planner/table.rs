@@ -45,7 +45,8 @@ impl<'a> Table<'a> {
                 let before = (&here[reached..], reached);
                 let changes = rules.adds_at(step) || rules.removes_at(step);
                 if changes {
-                    ladder.change(rules, step, before, &mut pen.minima, &mut pen.changed);
+                    let room = (&mut pen.minima, &mut pen.changed[..]);
+                    ladder.change(rules, step, before, lowest[step], room);
                 }
                 pen.stay_or_change(here, changes, lowest[step], &mut to_come[..width]);
                 reached = lowest[step];
@@ -57,7 +58,7 @@ impl<'a> Table<'a> {
                 let from =
                     lowest[step..until].iter().copied().max().expect("a change binds at least its step");
                 let before = (&here[reached..], reached);
-                ladder.change(rules, step, before, &mut pen.minima, &mut pen.changed);
+                ladder.change(rules, step, before, from, (&mut pen.minima, &mut pen.changed));
                 pen.change(step, until, from, target);
             }
             reached = lowest[step];
@@ -130,7 +131,7 @@ impl<'a> Pen<'a> {
     fn new(problem: &'a Problem<'a>, rules: &'a Rules, ladder: &'a Ladder) -> Self {
         let sizes: Vec<f64> = ladder.levels.iter().map(|level| f64::from(*level)).collect();
         let (costs, changed) = (vec![0.0; sizes.len()], vec![f64::INFINITY; sizes.len()]);
-        Self { problem, rules, ladder, sizes, costs, changed, minima: Minima::default() }
+        Self { problem, rules, ladder, sizes, costs, changed, minima: ladder.minima() }
     }
 
     /// What the steps from `step` to `until` cost together at each rung from `from` on. All terms are whole numbers, so

@@ -54,6 +54,11 @@ pub(crate) struct Fleet {
 }
 
 impl Servers {
+    /// Whether somebody has described them.
+    pub(crate) fn are_given(&self) -> bool {
+        self.throughput.is_some()
+    }
+
     /// The fleet described, if its throughput is.
     pub(crate) fn fleet(&self, native_step_s: i64) -> Option<Fleet> {
         let to_minutes = self.per.to_minutes(native_step_s);
@@ -84,6 +89,7 @@ pub(crate) fn planned(spoken: &Spoken, fleet: &Fleet, zone: &TimeZone) -> Result
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
+        share: None,
         last: None,
     }))
 }

@@ -1,9 +1,11 @@
 //! The sections of the configuration, a file each. Their doc comments are the reference manual and the schema.
 
 mod calendar;
+mod cluster;
 mod demand;
 mod keda;
 mod limits;
+mod operator;
 mod server;
 mod source;
 mod target;
@@ -17,14 +19,18 @@ use serde::{Deserialize, Serialize};
 use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
+pub use cluster::Cluster;
 pub use demand::{Capacity, Demand};
 pub use keda::{Clients, Keda, KedaTls};
 pub use limits::Limits;
-pub use server::{Auth, Server, Store};
+pub(in crate::config) use operator::EVERYWHERE;
+pub use operator::Operator;
+pub use server::{Auth, Heartbeat, Server, Store};
 pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub(in crate::config) use target::target_types;
 pub use target::{
     AgonesTarget, AsgAction, AsgTarget, CommandTarget, JitsiTarget, KedaAction, KedaTarget, KubernetesTarget,
-    NoTarget, Target, WebhookTarget,
+    NoTarget, Scaled, Target, WebhookTarget,
 };
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 
@@ -45,6 +51,8 @@ pub struct Config {
     pub secrets_dir: Option<FilePath>,
     /// Where demand is measured, by a name of your choice.
     pub sources: BTreeMap<Name, Source>,
+    /// Kubernetes clusters, by a name of your choice. Where there is but one, it need not be named here.
+    pub clusters: BTreeMap<Name, Cluster>,
     /// What is scaled.
     pub workloads: Vec<Workload>,
     /// Events that are known beforehand.
@@ -55,6 +63,8 @@ pub struct Config {
     pub special_days: Vec<SpecialDays>,
     /// Limits that hold for all workloads together.
     pub limits: Limits,
+    /// Workloads that are told as resources of Kubernetes.
+    pub operator: Option<Operator>,
 }
 
 /// The versions of this format.

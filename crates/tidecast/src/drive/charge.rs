@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Lessons, Sighting, Workload, decide, flaws, learn_fleet,
+    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    learn_fleet,
 };
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::{Agenda, Forecaster};
+use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
@@ -32,6 +33,9 @@ pub struct Charge {
     filling: Filling,
     /// How often somebody has decreed something, as far as this process knows.
     decreed: Arc<AtomicU64>,
+    flag: Option<Flag>,
+    /// What all workloads together may launch and have.
+    allowance: Arc<Allowance>,
 }
 
 /// How far the back-fill is.
@@ -112,6 +116,8 @@ impl Charge {
             remembered,
             filling,
             decreed: Arc::default(),
+            flag: None,
+            allowance: Arc::default(),
         }
     }
 
@@ -119,6 +125,20 @@ impl Charge {
     #[must_use]
     pub fn heeding(mut self, decreed: Arc<AtomicU64>) -> Self {
         self.decreed = decreed;
+        self
+    }
+
+    /// Halts while this file is there.
+    #[must_use]
+    pub fn flagged(mut self, flag: Flag) -> Self {
+        self.flag = Some(flag);
+        self
+    }
+
+    /// Takes no more than its share of what all workloads together may launch and have.
+    #[must_use]
+    pub fn sharing(mut self, allowance: Arc<Allowance>) -> Self {
+        self.allowance = allowance;
         self
     }
 
@@ -141,15 +161,16 @@ impl Charge {
         self.forecaster.tend(now, &self.lessons()).await;
         let decreed = self.decreed.load(Ordering::Acquire);
         let mut briefing = self.briefing(now, ledger, evidence, sighting);
-        let mut decision = Arc::new(decide(&briefing));
+        let mut decision = self.decide(&mut briefing);
         if looked_after != decreed
             && let Ok(ledger) = self.store.load(&self.workload.name).await
         {
             (briefing.turn, briefing.last) = (ledger.turn + 1, ledger.last.clone());
             briefing.overrides = ledger.overrides.into_iter().chain(self.agenda.due(now)).collect();
-            briefing.halts = ledger.halts;
-            decision = Arc::new(decide(&briefing));
+            briefing.halts = self.halts(ledger.halts, now);
+            decision = self.decide(&mut briefing);
         }
+        self.allowance.settle(&self.workload.name, Taken::of(&decision, ordered(&briefing)), now);
         let mut turned = Turned {
             at: now,
             decision: Some(decision.clone()),
@@ -166,6 +187,16 @@ impl Charge {
         self.conclude(&decision, &mut turned).await;
         self.keep(now, KEEP_EVERY).await;
         turned
+    }
+
+    /// Decides within this workload's share of what all may launch and have.
+    fn decide(&self, briefing: &mut Briefing) -> Arc<Decision> {
+        let (name, has) = (&self.workload.name, ordered(briefing));
+        match self.workload.mode {
+            Mode::Observe => self.allowance.note(name, has),
+            Mode::ScaleOutOnly | Mode::Full => briefing.share = self.allowance.grant(name, has, briefing.now),
+        }
+        Arc::new(decide(briefing))
     }
 
     /// Commits a decision, and carries it out if it is ours.
@@ -241,6 +272,7 @@ impl Charge {
             let lessons = Arc::new(ledger.lessons.clone());
             self.kept.lessons = Some(lessons.clone());
             self.lessons = Some(lessons);
+            self.allowance.recall(&self.workload.name, ledger.last.as_ref().map_or(&[], |last| &last.moves));
             self.collector.guard = ledger.guard.clone();
             // Without the stored forecast a turn is poorer, not impossible.
             let _ = self.forecaster.warm(now).await;
@@ -297,10 +329,16 @@ impl Charge {
             evidence,
             sighting,
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
-            halts: ledger.halts,
+            halts: self.halts(ledger.halts, now),
             lessons: self.lessons(),
+            share: None,
             last: ledger.last,
         }
+    }
+
+    /// What halts it: the ledger, and the file, if it is there.
+    fn halts(&self, decreed: Vec<Halt>, now: Timestamp) -> Vec<Halt> {
+        decreed.into_iter().chain(self.flag.as_ref().and_then(|flag| flag.halt(now))).collect()
     }
 
     /// Carries a committed decision out, and tells the ledger what came of it.
@@ -354,6 +392,13 @@ impl Drop for Charge {
             work.abort();
         }
     }
+}
+
+/// How many servers are ordered, as far as is known.
+fn ordered(briefing: &Briefing) -> u32 {
+    let seen = briefing.sighting.as_ref().map(|seen| seen.ordered);
+    let decided = briefing.last.as_ref().map(|last| last.size);
+    seen.or(decided).unwrap_or(briefing.workload.bounds.min()).get()
 }
 
 impl Turned {

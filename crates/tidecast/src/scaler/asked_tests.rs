@@ -40,6 +40,7 @@ fn briefing() -> Briefing {
         halts: Vec::new(),
         lessons: Lessons::default(),
         last: None,
+        share: None,
     }
 }
 

@@ -5,16 +5,18 @@ use std::sync::{Arc, RwLock};
 use jiff::SignedDuration;
 use tidecast_pilot::WorkloadName;
 
-use super::hands::Hands;
+use super::hands::{Hands, Shared};
 use super::{Known, Told};
 use crate::config::Config;
 use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
-use crate::drive::{Agenda, Cadence, Charge, Drive, Forecaster, Pace, Recipe, Workshop};
+use crate::drive::{
+    Agenda, Allowance, Cadence, Charge, Drive, Flag, Forecaster, Pace, Recipe, Together, Workshop,
+};
 use crate::egress::{Connector, Door, Limits, Rules};
 use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
-use crate::store::{History, Store};
+use crate::store::{History, Shelf, Store};
 use crate::trouble::Trouble;
 
 /// The model that forecasts.
@@ -49,22 +51,18 @@ fn span(duration: crate::config::word::Duration) -> SignedDuration {
 #[derive(Debug, Clone)]
 pub(super) struct Workshops {
     workshop: Workshop,
+    shelf: Arc<Shelf>,
 }
 
 impl Workshops {
     /// As many benches as there are processors, less one for the turns.
-    pub(super) fn of(config: &Config, history: Arc<History>) -> Self {
+    pub(super) fn of(config: &Config, history: Arc<History>, shelf: Arc<Shelf>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let fills = (config.workloads.len() / 500).clamp(4, 32);
         let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
-        let large = config.workloads.len() > KEPT_FITS_MAX;
-        Self { workshop: if large { workshop.forgetful() } else { workshop } }
+        Self { workshop: workshop.with_shelf(shelf.clone()), shelf }
     }
 }
-
-/// So many workloads' fitted models stay in memory; in larger fleets each is fitted anew for every forecast, and
-/// forecasts come as often as the processors manage.
-const KEPT_FITS_MAX: usize = 500;
 
 /// How forecasts are made.
 fn cadence(config: &Config) -> Cadence {
@@ -78,21 +76,32 @@ pub(super) struct Fleet {
     workshops: Workshops,
     folder: PathBuf,
     told: Told,
+    allowance: Arc<Allowance>,
+    shared: Shared,
 }
 
 impl Fleet {
     pub(super) fn new(known: Arc<Known>, workshops: Workshops, folder: PathBuf) -> Self {
-        Self { known, workshops, folder, told: Told::new() }
+        let (allowance, shared) = (Arc::default(), Shared::default());
+        Self { known, workshops, folder, told: Told::new(), allowance, shared }
     }
 
-    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
-    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config) -> usize {
+    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many. `complete` if
+    /// no more will come: what was kept for others can go.
+    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config, complete: bool) -> usize {
         drive.set_pace(pace(config));
+        let limits = &config.limits;
+        let (launches_per_minute, fleet_max) = (limits.launches_per_minute, limits.fleet_max);
+        self.allowance.set(Together { launches_per_minute, fleet_max });
         let told = told(config, &self.folder);
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
-        let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
+        let dismiss = |name: &&WorkloadName| {
+            drive.dismiss(name);
+            self.allowance.leave(name);
+        };
+        let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder, self.known.answers.clone()));
+        let hands = Arc::new(self.hands(config));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -100,8 +109,26 @@ impl Fleet {
                 drive.enlist(name, self.recipe(config, workload, servers.clone(), hands.clone()));
             }
         }
+        let kept = told.keys().map(|name| name.0.as_str());
+        if let (true, Err(trouble)) = (complete, self.workshops.shelf.keep_only(kept)) {
+            tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
+        }
         self.told = told;
         changed
+    }
+
+    fn hands(&self, config: &Config) -> Hands {
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone())
+    }
+
+    /// The cluster of this name, as the configuration has it.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        config: &Config,
+        named: Option<&Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        self.hands(config).cluster(named)
     }
 
     fn recipe(
@@ -116,6 +143,7 @@ impl Fleet {
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
         let section = config.sources.get(&workload.demand.source).cloned();
         let calendar = config.calendar_of(&workload, &self.folder).map_err(|error| error.to_string());
+        let allowance = self.allowance.clone();
         Arc::new(move || {
             let name = workload.name.as_str();
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
@@ -139,7 +167,8 @@ impl Fleet {
                 hands.scaler(&workload)?,
                 store,
             );
-            Ok(charge.heeding(known.board.decreed().clone()))
+            let charge = charge.heeding(known.board.decreed().clone()).sharing(allowance.clone());
+            Ok(charge.flagged(Flag::in_folder(&known.folder)))
         })
     }
 }
@@ -153,6 +182,7 @@ fn told(config: &Config, folder: &Path) -> Told {
         let all = serde_json::json!([
             workload,
             config.sources.get(&workload.demand.source),
+            config.clusters,
             config.limits,
             calendar,
             config.store.history,

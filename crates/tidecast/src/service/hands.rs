@@ -1,5 +1,7 @@
 //! The hands that carry decisions out, made from what the configuration says of each target.
 
+#[cfg(feature = "kubernetes")]
+mod clusters;
 mod edges;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +14,14 @@ use crate::config::{Config, secrets_folder};
 use crate::scaler::{Answers, Asked, Scaler, Seen, Shown};
 use crate::trouble::Trouble;
 
+/// What hands keep in common across readings of the configuration.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shared {
+    /// The clusters that somebody is in.
+    #[cfg(feature = "kubernetes")]
+    clusters: clusters::Known,
+}
+
 /// What hands share: the ways to clusters, clouds and addresses, one for each, however many workloads use it.
 #[derive(Debug)]
 pub(super) struct Hands {
@@ -19,13 +29,32 @@ pub(super) struct Hands {
     folder: PathBuf,
     /// Where secrets lie.
     secrets: PathBuf,
+    #[cfg(feature = "kubernetes")]
+    clusters: clusters::Clusters,
     /// What autoscalers that ask us were told.
     answers: Arc<Answers>,
 }
 
 impl Hands {
-    pub(super) fn new(config: &Config, folder: &Path, answers: Arc<Answers>) -> Self {
-        Self { folder: folder.to_owned(), secrets: secrets_folder(config, folder), answers }
+    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared, answers: Arc<Answers>) -> Self {
+        #[cfg(not(feature = "kubernetes"))]
+        let _ = shared;
+        Self {
+            folder: folder.to_owned(),
+            secrets: secrets_folder(config, folder),
+            answers,
+            #[cfg(feature = "kubernetes")]
+            clusters: clusters::Clusters::of(config, folder, &shared.clusters),
+        }
+    }
+
+    /// The cluster of this name.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        named: Option<&crate::config::word::Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        self.clusters.cluster(named)
     }
 
     /// Who carries decisions out for a workload, by the kind of its target: the list of actions, a line each.
@@ -35,11 +64,15 @@ impl Hands {
     pub(super) fn scaler(&self, workload: &Workload) -> Result<Arc<dyn Scaler>, Trouble> {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
-            Target::Kubernetes(_) => Arc::new(Shown),
             Target::Keda(keda) if keda.action == KedaAction::Trigger => {
                 self.asked(workload, "KEDA", Seen::AsTold)
             }
-            Target::Keda(_) => Arc::new(Shown),
+            #[cfg(feature = "kubernetes")]
+            Target::Kubernetes(target) => Arc::new(self.clusters.target(workload.name.as_str(), target)?),
+            #[cfg(feature = "kubernetes")]
+            Target::Keda(target) => Arc::new(self.clusters.scaled_object(workload.name.as_str(), target)?),
+            #[cfg(not(feature = "kubernetes"))]
+            Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
             Target::Asg(_) => Arc::new(Shown),
             Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
             Target::Command(command) => Arc::new(edges::command(self, workload, command)),
@@ -53,4 +86,11 @@ impl Hands {
         let name = WorkloadName(workload.name.as_str().to_owned());
         Arc::new(Asked::new(format!("{who} of {name}"), name, seen, self.answers.clone()))
     }
+}
+
+/// A kind of target that was left out when this binary was built.
+#[cfg(not(feature = "kubernetes"))]
+fn left_out(feature: &str) -> Trouble {
+    let why = format!("this build of tidecast was made without the feature `{feature}`");
+    Trouble::Unusable { who: "the target".into(), why }
 }

@@ -129,6 +129,7 @@ impl Collector {
             Some(why) => Coverage::unknown(why),
             None => coverage,
         };
+        let coverage = self.moving(&taken.samples, now).unwrap_or(coverage);
         let dark = self.is_dark(&coverage);
         if dark && self.source.is_falsified_by_loss() {
             let from = self.last.map_or(now, |last| last.at);
@@ -164,6 +165,24 @@ impl Collector {
         Ok(from.unwrap_or(Timestamp::MIN).max(asked.from).max(back(self.window)))
     }
 
+    /// Feels the pulse of what is new; nothing can be said about it while the source repeats its last word.
+    fn moving(&mut self, samples: &Samples, now: Timestamp) -> Option<Coverage> {
+        let (since, lag) = (self.believed_since(now), self.source.lag());
+        for Sample { time, value } in &samples.0 {
+            let at = time.saturating_add(lag).unwrap_or(*time);
+            if at > since && at <= now && !self.readings.contains_key(&at) {
+                self.guard.pulse.note(at, *value);
+            }
+        }
+        let (times, usual) = self.guard.pulse.frozen()?;
+        Some(Coverage { share: 0.0, doubt: Some(Doubt::Frozen { times, usual }) })
+    }
+
+    /// After which time what is measured is new.
+    fn believed_since(&self, now: Timestamp) -> Timestamp {
+        self.last.map_or_else(|| now.saturating_sub(self.step).unwrap_or(now), |last| last.at)
+    }
+
     /// A lost target falsifies what is measured, until a full window of samples is there again. Thin series alone
     /// do not: each new server's are.
     fn is_dark(&self, coverage: &Coverage) -> bool {
@@ -171,7 +190,7 @@ impl Collector {
         match &coverage.doubt {
             None => false,
             Some(Doubt::Fewer { .. } | Doubt::Nothing | Doubt::Old { .. }) => true,
-            Some(Doubt::Thin { .. } | Doubt::Unknown(_)) => was,
+            Some(Doubt::Thin { .. } | Doubt::Frozen { .. } | Doubt::Unknown(_)) => was,
         }
     }
 
@@ -183,7 +202,7 @@ impl Collector {
     /// Adds what was measured since the last look to the evidence, believed as far as both looks were.
     fn read(&mut self, samples: &Samples, now: Timestamp, share: f64) {
         let lag = self.source.lag();
-        let since = self.last.map_or_else(|| now.saturating_sub(self.step).unwrap_or(now), |last| last.at);
+        let since = self.believed_since(now);
         let coverage = share.min(self.last.map_or(1.0, |last| last.share));
         for Sample { time, value } in &samples.0 {
             let at = time.saturating_add(lag).unwrap_or(*time);

@@ -3,7 +3,7 @@
 //! The last hours are rows; older samples lie in a packed chunk for each day. Late samples find their way into both.
 
 mod forecasts;
-mod packed;
+pub(super) mod packed;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -254,8 +254,9 @@ fn chunk(row: &[Value]) -> Result<Vec<(i64, f64)>, Fault> {
 
 fn read(db: &Connection, series: &str, since: i64, until: i64) -> Result<Samples, Fault> {
     let Some(id) = known_id(db, series)? else { return Ok(Samples::default()) };
-    let mut points = BTreeMap::new();
-    let mut days = db.prepare_cached("SELECT day FROM chunks WHERE series = ? AND day BETWEEN ? AND ?")?;
+    let mut points = Vec::new();
+    let days = "SELECT day FROM chunks WHERE series = ? AND day BETWEEN ? AND ? ORDER BY day";
+    let mut days = db.prepare_cached(days)?;
     let days = days.query_map([id, since.div_euclid(DAY_MS), until.div_euclid(DAY_MS)], |row| row.get(0))?;
     for day in days {
         let day: i64 = day?;
@@ -263,19 +264,34 @@ fn read(db: &Connection, series: &str, since: i64, until: i64) -> Result<Samples
             points.extend(chunk(&row)?);
         }
     }
-    let rows =
-        HEAD.select(db, "series = ? AND at BETWEEN ? AND ?", &[id.into(), since.into(), until.into()])?;
-    for row in rows {
+    let condition = "series = ? AND at BETWEEN ? AND ? ORDER BY at";
+    for row in HEAD.select(db, condition, &[id.into(), since.into(), until.into()])? {
         let [_, Value::Integer(at), Value::Real(value)] = row.as_slice() else { return Err(damaged("head")) };
-        points.insert(*at, *value);
+        points.push((*at, *value));
     }
     let dark = dark(db, id)?;
-    points.retain(|at, _| !dark.iter().any(|(since, until)| since < at && at <= until));
-    let samples = points.range(since..=until.max(since));
-    samples
-        .map(|(at, value)| Ok(Sample { time: timestamp(&(*at).into())?, value: *value }))
+    let within = |at: i64| since <= at && at <= until.max(since);
+    points.retain(|(at, _)| within(*at) && !dark.iter().any(|(since, until)| since < at && at <= until));
+    in_order(points)
+        .into_iter()
+        .map(|(at, value)| Ok(Sample { time: timestamp(&at.into())?, value }))
         .collect::<Result<_, _>>()
         .map(Samples)
+}
+
+/// Each time once, ascending, the later word counting.
+fn in_order(mut points: Vec<(i64, f64)>) -> Vec<(i64, f64)> {
+    if !points.is_sorted_by(|a, b| a.0 < b.0) {
+        points.sort_by_key(|(at, _)| *at);
+        points.dedup_by(|later, kept| {
+            let same = later.0 == kept.0;
+            if same {
+                kept.1 = later.1;
+            }
+            same
+        });
+    }
+    points
 }
 
 /// Lengthens the span that ends where this one begins, or begins a new one.

@@ -4,6 +4,7 @@
 
 mod agones;
 mod aws;
+mod cluster;
 mod jitsi;
 #[cfg(feature = "keda")]
 mod keda;

@@ -108,4 +108,9 @@ super::pages! {
      ahead of demand and stays as large as it ever was."
     "mode: full\ntarget: { type: webhook, url: …, secret: … }"
     "mode: full\ntarget: { type: webhook, url: …, secret: …, sight: … }"
+
+    NOTHING_WATCHED 250 "the operator section watches less than it says"
+    "With an empty list nothing is watched; beside `*`, which stands for all namespaces, no other name adds anything."
+    "operator: { namespaces: [] }"
+    "operator: { namespaces: [shop] }"
 }

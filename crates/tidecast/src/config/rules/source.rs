@@ -36,7 +36,8 @@ fn unused(context: Context<'_>, name: &Name) -> Option<Finding> {
         Some(asked) => asked == name.as_str() || !known(asked),
         None => true,
     };
-    let unused = !workloads.is_empty() && !workloads.iter().any(asks);
+    let told = context.config.operator.is_none() && !workloads.is_empty();
+    let unused = told && !workloads.iter().any(asks);
     let help = format!("name it in a workload, `demand: {{ source: {name} }}`, or take it away");
     unused.then(|| {
         Finding::new(Code::UNUSED_SOURCE, format!("no workload uses the source `{name}`")).help(help)

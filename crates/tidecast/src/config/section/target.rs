@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Tls;
 use super::tagged;
-use crate::config::word::{Duration, FilePath, Link, SecretRef};
+use crate::config::word::{Duration, FilePath, Link, Name, SecretRef};
 
 /// What is scaled.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -28,6 +28,45 @@ pub enum Target {
     None(NoTarget),
 }
 
+/// The words that say of which type a target is.
+pub(in crate::config) fn target_types() -> Vec<String> {
+    let schema = schemars::schema_for!(Target);
+    let variants = schema.get("oneOf").and_then(serde_json::Value::as_array).into_iter().flatten();
+    variants
+        .filter_map(|one| one["properties"][crate::config::TAG]["const"].as_str())
+        .map(str::to_owned)
+        .collect()
+}
+
+/// What a target moves, so that two that move the same are seen.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Scaled {
+    type_of: &'static str,
+    place: [String; 2],
+    name: String,
+}
+
+impl Target {
+    /// What it moves; none if nothing that somebody else could move too.
+    pub fn scaled(&self) -> Option<Scaled> {
+        let cluster =
+            |named: &Option<Name>| named.as_ref().map_or(String::new(), |name| name.as_str().to_owned());
+        let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
+        match self {
+            Self::Kubernetes(t) => scaled(
+                "kubernetes",
+                [cluster(&t.cluster), t.namespace.clone()],
+                &format!("{}/{}", t.kind, t.name),
+            ),
+            Self::Keda(t) => scaled("keda", [cluster(&t.cluster), t.namespace.clone()], &t.name),
+            Self::Asg(t) => scaled("asg", [String::new(), t.region.clone()], &t.group),
+            Self::Agones(t) => scaled("agones", [String::new(), t.namespace.clone()], &t.fleet),
+            Self::Jitsi(t) => scaled("jitsi", [String::new(), t.url.to_string()], &t.group),
+            Self::Webhook(_) | Self::Command(_) | Self::None(_) => None,
+        }
+    }
+}
+
 tagged!(Target {
     Kubernetes = "kubernetes",
     Asg = "asg",
@@ -43,7 +82,10 @@ tagged!(Target {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KubernetesTarget {
-    /// The API group and version of the kind; for built-in kinds it need not be said.
+    /// Which of `clusters` it is in; need not be said where there is but one.
+    pub cluster: Option<Name>,
+    /// The API group and version of the kind; for built-in kinds, Rollouts and Fleets it need not be said.
+    #[schemars(example = &"argoproj.io/v1alpha1")]
     pub api_version: Option<String>,
     /// The kind: Deployment, StatefulSet, Rollout, Fleet, or one of your own.
     #[serde(default = "deployment")]
@@ -54,6 +96,10 @@ pub struct KubernetesTarget {
     /// The name.
     #[schemars(example = &"checkout")]
     pub name: String,
+    /// Nodes are kept ready for what the plan orders within so long, from 1m to 6h: a CapacityBuffer
+    /// (`autoscaling.x-k8s.io/v1beta1`) beside the target tells the cluster's own autoscaler. None unless given.
+    #[schemars(example = &"15m")]
+    pub node_headroom: Option<Duration>,
 }
 
 fn deployment() -> String {
@@ -91,6 +137,8 @@ pub enum AsgAction {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct KedaTarget {
+    /// Which of `clusters` it is in; need not be said where there is but one.
+    pub cluster: Option<Name>,
     /// The namespace.
     #[schemars(example = &"default")]
     pub namespace: String,
