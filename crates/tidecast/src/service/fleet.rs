@@ -111,8 +111,7 @@ impl Fleet {
         };
         let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let answers = self.known.answers.clone();
-        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared, answers));
+        let hands = Arc::new(self.hands(config));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -128,6 +127,10 @@ impl Fleet {
         changed
     }
 
+    fn hands(&self, config: &Config) -> Hands {
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone())
+    }
+
     /// The cluster of this name, as the configuration has it.
     #[cfg(feature = "kubernetes")]
     pub(super) fn cluster(
@@ -135,7 +138,7 @@ impl Fleet {
         config: &Config,
         named: Option<&Name>,
     ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
-        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone()).cluster(named)
+        self.hands(config).cluster(named)
     }
 
     fn recipe(

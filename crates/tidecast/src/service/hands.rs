@@ -49,11 +49,15 @@ impl Hands {
         Self {
             folder: folder.to_owned(),
             secrets: secrets_folder(config, folder),
+            answers,
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
+<<<<<<< HEAD
             #[cfg(feature = "aws")]
             regions: shared.regions.clone(),
             answers,
+=======
+>>>>>>> d860e98
         }
     }
 
