@@ -6,7 +6,7 @@ TRACES   ?= $(or $(TIDECAST_TRACES),$(wildcard ../shared/data))
 BIN       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/tidecast
 
 .DEFAULT_GOAL := help
-.PHONY: help release demo test check fmt swarm bench bench-forecast bench-capacity bench-service bless docs clean
+.PHONY: help release demo test chaos-aws show-aws check fmt swarm bench bench-forecast bench-capacity bench-service bless docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -25,6 +25,12 @@ check: ## format, lints, licences
 
 fmt: ## format the code
 	$(CARGO) fmt --all
+
+chaos-aws: ## the fault campaign of AWS at its nightly size, into docs/benchmarks/scalers.md
+	@scripts/chaos_aws
+
+show-aws: ## a rush in real time: Prometheus, tidecast, two Auto Scaling groups; twenty minutes
+	@scripts/show_aws
 
 swarm: ## seeded worlds with every invariant watched: SEED=8113 for one, or DAYS=10000
 	@$(CARGO) run -q --locked -p tidecast-world --example swarm -- $(or $(SEED),1) $(or $(DAYS),$(if $(SEED),2,10000))

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod asg;
+#[cfg(feature = "aws")]
+mod ec2;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod shown;
@@ -14,6 +16,8 @@ use tidecast_pilot::{Decision, Sighting};
 
 #[cfg(feature = "aws")]
 pub use asg::{Action as AsgAction, Asg};
+#[cfg(feature = "aws")]
+pub use ec2::{Ec2Fleet, Launch};
 pub use shown::Shown;
 
 use crate::trouble::Trouble;

@@ -27,7 +27,7 @@ pub use server::{Auth, Heartbeat, Server, Store};
 pub use source::{BasicAuth, CloudwatchSource, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub(in crate::config) use target::target_types;
 pub use target::{
-    AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
+    AsgAction, AsgTarget, Ec2Target, KedaTarget, KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
 };
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 

@@ -77,8 +77,10 @@ impl Hands {
             Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
             #[cfg(feature = "aws")]
             Target::Asg(target) => Arc::new(self.regions.asg(target)),
+            #[cfg(feature = "aws")]
+            Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
             #[cfg(not(feature = "aws"))]
-            Target::Asg(_) => return Err(left_out("aws")),
+            Target::Asg(_) | Target::Ec2(_) => return Err(left_out("aws")),
             Target::Webhook(_) => Arc::new(Shown),
         })
     }

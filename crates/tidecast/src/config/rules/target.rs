@@ -15,6 +15,7 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         Target::Kubernetes(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Keda(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Asg(target) => vec![("region", &target.region)],
+        Target::Ec2(target) => vec![("region", &target.region), ("fleet", &target.fleet)],
         Target::Webhook(_) | Target::None(_) => Vec::new(),
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -88,7 +89,7 @@ fn no_cluster(context: Context<'_>, workload: &Workload, node: &Node) -> Option<
     let named = match &workload.target {
         Target::Kubernetes(target) => &target.cluster,
         Target::Keda(target) => &target.cluster,
-        Target::Asg(_) | Target::Webhook(_) | Target::None(_) => return None,
+        Target::Asg(_) | Target::Ec2(_) | Target::Webhook(_) | Target::None(_) => return None,
     };
     let clusters = context.written("clusters");
     let names = || clusters.iter().map(|entry| entry.key.as_str());
