@@ -202,7 +202,7 @@ impl Tuning {
 
     /// How many bins an outlook has to have: those in which a window of a start-up may lie.
     pub fn bins(&self) -> usize {
-        (BIN - 1 + self.ground.start_min) / BIN + 1
+        self.ground.start_min.div_ceil(BIN) + 1
     }
 
     /// The end of the last minute taken in.

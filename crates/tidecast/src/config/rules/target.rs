@@ -16,6 +16,7 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         Target::Keda(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Asg(target) => vec![("region", &target.region)],
         Target::Agones(target) => vec![("namespace", &target.namespace), ("fleet", &target.fleet)],
+        Target::Ec2(target) => vec![("region", &target.region), ("fleet", &target.fleet)],
         Target::Webhook(_) | Target::Command(_) | Target::Jitsi(_) | Target::None(_) => Vec::new(),
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
