@@ -131,6 +131,7 @@ fn briefing() -> Briefing {
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
+        share: None,
         last: None,
     }
 }

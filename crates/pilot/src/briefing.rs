@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tidecast_forecast::Forecast;
 
 use crate::told::clock;
-use crate::{Decision, Evidence, Lessons, Nowcasted, Override, Sighting, Span, Workload};
+use crate::{Decision, Evidence, Lessons, Nowcasted, Override, Share, Sighting, Span, Workload};
 
 /// All that is known at one instant. Serialisable: recorded, it is a test case, and deciding again decides the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +39,9 @@ pub struct Briefing {
     /// What was learned.
     #[serde(default)]
     pub lessons: Lessons,
+    /// What all workloads together leave to this one, where that is limited.
+    #[serde(default)]
+    pub share: Option<Share>,
     /// The decision before this one, from the ledger.
     #[serde(default)]
     pub last: Option<Arc<Decision>>,

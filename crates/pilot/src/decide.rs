@@ -24,7 +24,9 @@ pub fn decide(briefing: &Briefing) -> Decision {
     let wanted = wanted(briefing, &footing, &plan);
     notes.extend(wanted.notes);
     notes.extend(remarks(briefing, &footing));
-    let Reconciled { size, limits, commands, withheld, allowed, moves } = reconcile(briefing, wanted.size);
+    let Reconciled { size, limits, commands, withheld, allowed, moves, vigil } =
+        reconcile(briefing, wanted.size);
+    notes.extend(vigil.stuck(briefing).map(|stuck| Note::NeverReady { stuck }));
     Decision {
         turn: briefing.turn,
         at: briefing.now,
@@ -38,6 +40,7 @@ pub fn decide(briefing: &Briefing) -> Decision {
         allowed,
         notes,
         moves,
+        vigil,
     }
 }
 

@@ -33,10 +33,12 @@ pub mod planner;
 mod planning;
 mod reason;
 mod reconcile;
+mod share;
 mod sighting;
 mod sizing;
 mod told;
 mod tuning;
+mod vigil;
 mod workload;
 
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
@@ -54,10 +56,12 @@ pub use plan::{Basis, Plan, Step};
 pub use planning::{PLAN_STEP_S, Planned, plan};
 pub use reason::{Limit, Reason};
 pub use reconcile::{Reconciled, reconcile};
+pub use share::{Share, Shared};
 pub use sighting::{Node, NodeName, Phase, Sessions, Sighting};
 pub use sizing::{Sized, Sizer};
 pub use tuning::{Ground, Menu, Nowcasted, Rated, Sizing, Source, Tuning, Way};
 pub use units::{Demand, Size, Throughput, Unsound};
+pub use vigil::{Stuck, Unready, Vigil};
 pub use workload::{
     Batch, Bounds, Budget, Buffer, Costs, EmptyBounds, Level, Mode, NoLevel, Ramp, Rate, Told, Workload,
     WorkloadName,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Level, Override, Size, Throughput, Way};
+use crate::{Demand, Level, Override, Share, Size, Stuck, Throughput, Way};
 
 /// What makes a size necessary (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -108,6 +108,34 @@ pub enum Limit {
         /// In what time.
         per: SignedDuration,
         /// What would have been wanted.
+        wanted: Size,
+    },
+    /// All workloads together may not have or launch more.
+    Shared {
+        /// What is left to this one.
+        share: Share,
+        /// What would have been wanted.
+        wanted: Size,
+    },
+    /// The clock went back a while ago.
+    ClockJumped {
+        /// Until when it counts.
+        until: Timestamp,
+    },
+    /// Launches do not come up: the next one waits.
+    BackOff {
+        /// Which.
+        stuck: Stuck,
+        /// Until when.
+        until: Timestamp,
+        /// What would have been wanted.
+        wanted: Size,
+    },
+    /// Servers that have not come up are not counted as capacity, so those that serve stay.
+    NeverReady {
+        /// Which.
+        stuck: Stuck,
+        /// What would do.
         wanted: Size,
     },
     /// What was planned before is kept: changing the plan would cost more than it saves.
@@ -244,6 +272,10 @@ impl Limit {
             Self::Maximum { .. } => "maximum",
             Self::Ceiling { .. } => "ceiling",
             Self::RampUp { .. } => "rampUp",
+            Self::Shared { .. } => "shared",
+            Self::ClockJumped { .. } => "clockJumped",
+            Self::BackOff { .. } => "backOff",
+            Self::NeverReady { .. } => "neverReady",
             Self::Steady => "steady",
             Self::Dwell { .. } => "dwell",
             Self::Pace { .. } => "pace",
@@ -270,6 +302,22 @@ impl Limit {
             Self::RampUp { servers, per, wanted } => {
                 format!("{wanted} would be needed, but at most {servers} are added in {}", span(*per))
             }
+            Self::Shared { share, wanted } => share.tell(*wanted),
+            Self::ClockJumped { until } => format!(
+                "nothing is taken away until {}: the clock has jumped, and what is told by it must first fill a window",
+                clock(*until, zone)
+            ),
+            Self::BackOff { stuck: Stuck { servers, within }, until, wanted } => format!(
+                "{wanted} would be needed, but {servers} servers that were launched have not come up in {}: the next \
+                 launch is tried at {}",
+                span(*within),
+                clock(*until, zone)
+            ),
+            Self::NeverReady { stuck: Stuck { servers, within }, wanted } => format!(
+                "{wanted} would do, but {servers} servers have not come up in {} and are not counted as capacity: \
+                 those that serve stay",
+                span(*within)
+            ),
             Self::Steady => {
                 "kept as planned before: changing the plan would cost more than it saves".to_owned()
             }
@@ -330,6 +378,7 @@ impl fmt::Display for Limit {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Shared;
 
     #[test] // B1
     fn says_what_is_expected_when_and_how_far_ahead() {
@@ -347,6 +396,21 @@ mod tests {
         );
     }
 
+    #[test] // A10, F17
+    fn says_what_all_workloads_together_leave() {
+        let of = Shared::Launches { per_minute: Size(60) };
+        assert_eq!(
+            Limit::Shared { share: Share { servers: Size(3), of }, wanted: Size(12) }.to_string(),
+            "12 would be needed, but all workloads together launch at most 60 servers a minute, and 3 of these are its \
+             share now"
+        );
+        let of = Shared::Fleet { max: Size(500) };
+        assert_eq!(
+            Limit::Shared { share: Share { servers: Size(0), of }, wanted: Size(12) }.to_string(),
+            "12 would be needed, but all workloads together have at most 500 servers, and 0 more are its share now"
+        );
+    }
+
     #[test]
     fn writes_the_code_it_says() {
         let reasons = [Reason::Standing, Reason::Minimum { min: Size(2) }];
@@ -360,6 +424,10 @@ mod tests {
             Limit::Mode { mode: crate::Mode::Observe },
             Limit::Evidence(crate::Quality::Missing),
             Limit::Maximum { max: Size(2), wanted: Size(4) },
+            Limit::Shared {
+                share: Share { servers: Size(2), of: Shared::Fleet { max: Size(90) } },
+                wanted: Size(9),
+            },
         ];
         for limit in limits {
             let json = serde_json::to_value(&limit).unwrap();

@@ -4,6 +4,7 @@
 //! keeps only those waiting who ask it, and a workload whose turn panics is begun anew without the others noticing.
 //! What a turn has seen and decided is on the [`Board`] for everybody to read.
 
+mod allowance;
 mod board;
 mod calendar;
 mod charge;
@@ -22,6 +23,7 @@ use tidecast_pilot::WorkloadName;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub use allowance::{Allowance, Taken, Together};
 pub use board::{Board, Late, News, Seat};
 pub use calendar::Agenda;
 pub use charge::{Charge, Turned};

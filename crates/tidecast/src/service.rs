@@ -8,6 +8,11 @@ mod fleet;
 mod hands;
 mod heartbeat;
 mod in_force;
+#[cfg(feature = "kubernetes")]
+mod resources;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "service/no_resources.rs"]
+mod resources;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,12 +27,14 @@ use tidecast_pilot::WorkloadName;
 use crate::api;
 use crate::config::{self, Config, LOOK_EVERY, Loaded, Look, Poller, Report};
 use crate::drive::{Board, Drive, clock};
+use crate::scaler::Answers;
 use crate::store::{Draft, History, Memory, Shelf, Store};
 use crate::trouble::Trouble;
 
 pub use fleet::Inboxes;
 use fleet::{Fleet, Workshops};
 pub use in_force::InForce;
+use resources::Resources;
 
 /// How long turns and answers that are under way may take at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -60,8 +67,12 @@ pub struct Known {
     pub memory: Arc<Memory>,
     /// The folder of the store.
     pub folder: PathBuf,
+    /// The folder of the configuration.
+    pub home: PathBuf,
     /// Where measurements are pushed to.
     pub inboxes: Inboxes,
+    /// What autoscalers that ask us were told.
+    pub answers: Arc<Answers>,
     /// Since when this process runs.
     pub started: Timestamp,
     /// Whether the files say something that cannot be used, and what runs is older.
@@ -82,6 +93,11 @@ impl Known {
     /// The same, with its workloads in order.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Where secrets lie.
+    pub fn secrets(&self) -> PathBuf {
+        config::secrets_folder(&self.config(), &self.home)
     }
 
     /// Who may do what.
@@ -126,6 +142,9 @@ pub struct Service {
     fleet: Fleet,
     drive: Drive,
     folder: PathBuf,
+    /// What the files alone say.
+    files: Config,
+    resources: Resources,
 }
 
 impl Service {
@@ -149,7 +168,9 @@ impl Service {
             history: memory.history.clone(),
             memory: memory.clone(),
             folder: folder.join(&config.store.folder.0),
+            home: folder.clone(),
             inboxes: Inboxes::default(),
+            answers: Arc::default(),
             started: clock(),
             stale_config: AtomicBool::new(false),
             ending: AtomicBool::new(false),
@@ -161,8 +182,10 @@ impl Service {
         let shelf = Arc::new(Shelf::open(&known.folder.join("models"), Shelf::ROOM)?);
         let workshops = Workshops::of(&config, memory.history.clone(), shelf);
         let fleet = Fleet::new(known.clone(), workshops, folder.clone());
-        let mut service = Self { known, fleet, drive, folder };
-        service.fleet.follow(&mut service.drive, &config);
+        let resources = Resources::new(known.clone());
+        let mut service = Self { known, fleet, drive, folder, files: config.clone(), resources };
+        service.follow_resources();
+        service.fleet.follow(&mut service.drive, &config, service.resources.complete());
         Ok(service)
     }
 
@@ -182,6 +205,8 @@ impl Service {
         ended: impl Future<Output = ()>,
     ) -> Result<(), Trouble> {
         let server = api::serve(self.known.clone())?;
+        #[cfg(feature = "keda")]
+        let keda = crate::keda::serve(&self.known, &self.folder)?;
         listening(server.at());
         let chores = [
             tokio::spawn(chores::all(self.known.clone())),
@@ -191,25 +216,30 @@ impl Service {
         let watching =
             config::watch(Poller::new(paths), LOOK_EVERY, move |loaded| drop(readings.send(loaded)));
         let watching = tokio::spawn(watching);
+        let changed = self.resources.changed();
         tokio::pin!(ended);
         loop {
             tokio::select! {
                 () = &mut ended => break,
                 Some(loaded) = read.recv() => self.take(loaded).await,
+                () = changed.notified() => self.settle().await,
             }
         }
         tracing::info!("ending: turns under way have {} s", PATIENCE.as_secs());
         self.known.ending.store(true, Ordering::Release);
         watching.abort();
         chores.iter().for_each(|chore| chore.abort());
+        #[cfg(feature = "keda")]
+        if let Some(keda) = keda {
+            keda.stop(PATIENCE).await;
+        }
         tokio::join!(self.drive.stop(PATIENCE), server.stop(PATIENCE));
         Ok(())
     }
 
     /// Puts a new reading of the files in the place of the configuration in force, if it has no mistakes.
     async fn take(&mut self, loaded: Loaded) {
-        let before = self.known.config();
-        let taken = config::reload(&before, loaded).map_err(|report| config::human(&report, Look::Plain));
+        let taken = config::reload(&self.files, loaded).map_err(|report| config::human(&report, Look::Plain));
         let taken = taken.and_then(|change| match tokens(&change.config, &self.folder) {
             Ok(tokens) => Ok((change, tokens)),
             Err(trouble) => Err(trouble.to_string()),
@@ -223,15 +253,35 @@ impl Service {
                 }
                 *self.known.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
                     Arc::new(tokens);
-                if change.config != *before {
-                    self.put_in_force(change.config).await;
+                if change.config != self.files {
+                    self.files = change.config;
+                    self.follow_resources();
+                    let config = self.resources.combined(&self.files);
+                    self.put_in_force(config, "the files of the configuration have changed").await;
                 }
             }
         }
     }
 
-    async fn put_in_force(&mut self, config: Config) {
-        let changed = self.fleet.follow(&mut self.drive, &config);
+    /// Puts in force what the files and the resources say together.
+    async fn settle(&mut self) {
+        let config = self.resources.combined(&self.files);
+        if config != *self.known.config() {
+            self.put_in_force(config, "PredictiveScalers have changed").await;
+        }
+    }
+
+    #[cfg(feature = "kubernetes")]
+    fn follow_resources(&mut self) {
+        let (files, fleet) = (&self.files, &self.fleet);
+        self.resources.follow(files, |operator| fleet.cluster(files, operator.cluster.as_ref()));
+    }
+
+    #[cfg(not(feature = "kubernetes"))]
+    fn follow_resources(&mut self) {}
+
+    async fn put_in_force(&mut self, config: Config, why: &str) {
+        let changed = self.fleet.follow(&mut self.drive, &config, self.resources.complete());
         tracing::info!(workloads = config.workloads.len(), changed, "the configuration was read anew");
         let in_force = Arc::new(InForce::of(config));
         *self.known.in_force.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = in_force;
@@ -241,7 +291,7 @@ impl Service {
             who: "tidecast".into(),
             workload: None,
             what: "configured".into(),
-            why: "the files of the configuration have changed".into(),
+            why: why.into(),
             before: None,
             after: Some(serde_json::json!({ "workloadsChanged": changed })),
         };

@@ -9,12 +9,14 @@
 //! [`Rehearsal`] is a world as data: the production turns against a [`Cloud`] while [`Spell`]s of trouble pass; the
 //! [`swarm`] makes such worlds from seeds and watches that no [`Invariant`] breaks.
 
+pub mod aws;
 mod chance;
 mod chart;
 mod cloud;
 mod fleet;
 mod foresight;
 mod invariants;
+pub mod kubernetes;
 mod made;
 mod modelled;
 mod oracle;

@@ -286,6 +286,7 @@ impl<'a> Run<'a> {
                 .collect(),
             halts: world.halts.iter().filter(|halt| halt.span.until() > now).cloned().collect(),
             lessons,
+            share: None,
             last: self.last.clone(),
         }
     }

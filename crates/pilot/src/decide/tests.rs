@@ -1,4 +1,5 @@
 mod calendar;
+mod launches;
 mod properties;
 
 use tidecast_forecast::{Fan, Forecast, Grid};
@@ -6,7 +7,8 @@ use tidecast_forecast::{Fan, Forecast, Grid};
 use super::*;
 use crate::{
     Allowed, Bounds, Buffer, Change, Command, Demand, Evidence, Halt, Halted, Issued, Lessons, Level, Mode,
-    Move, Nowcasted, Override, Rated, Sighting, Sizing, Source, Throughput, Told, Way, Workload,
+    Move, Nowcasted, Override, Rated, Share, Shared, Sighting, Sizing, Source, Throughput, Told, Way,
+    Workload,
 };
 
 fn now() -> Timestamp {
@@ -60,6 +62,7 @@ fn calm() -> Briefing {
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
+        share: None,
         last: None,
     }
 }
@@ -133,6 +136,26 @@ fn orders_one_start_up_ahead() {
         "200 expected at 2026-03-02 09:15 (UTC) (level 0.9), 10 a server; ordered 5m ahead"
     );
     assert_eq!(decision.plan.steps[2].limits[0].code(), "pace");
+}
+
+#[test] // A10, F17, I3
+fn grows_no_further_than_its_share_of_what_all_may_have() {
+    let share = |servers| Some(Share { servers: Size(servers), of: Shared::Fleet { max: Size(90) } });
+    let rush = |servers| {
+        with(|b, _| {
+            b.issued = issued(&[200.0]);
+            b.share = share(servers);
+        })
+    };
+    let decision = decide(&rush(4));
+    assert_eq!(decision.commands, [Command::Grow { to: Size(14) }]);
+    let held = Limit::Shared { share: share(4).unwrap(), wanted: Size(20) };
+    assert!(decision.limits.contains(&held), "{:?}", decision.limits);
+    assert_eq!(decide(&rush(0)).commands, []);
+    // What is left besides takes nothing away, and a larger share changes nothing.
+    assert_eq!(decide(&rush(10)).limits, []);
+    let calm = with(|b, _| b.share = share(0));
+    assert_eq!(decide(&calm).size, Size(10));
 }
 
 #[test] // A7

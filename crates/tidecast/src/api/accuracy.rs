@@ -12,6 +12,8 @@ use super::limits::ACCURACY_DAYS_MAX;
 use super::problem::{Answer, Part, Problem, Query};
 use super::{Shared, said};
 use crate::drive::clock;
+use crate::service::Known;
+use crate::trouble::Trouble;
 
 /// Over how many days.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -39,17 +41,25 @@ pub(super) async fn accuracy(
     if !(1..=ACCURACY_DAYS_MAX).contains(&days) {
         return Err(Problem::unusable(format!("days is {days}; it lies between 1 and {ACCURACY_DAYS_MAX}")));
     }
+    Ok(Json(fared(&known, &name, days).await?))
+}
+
+/// How a workload's forecasts of the last days have fared.
+///
+/// # Errors
+/// [`Trouble`] when the history cannot be read.
+pub(crate) async fn fared(known: &Known, name: &str, days: i64) -> Result<said::Accuracy, Trouble> {
     let now = clock();
     let since = now.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MIN);
-    let measured = known.history.read(&name, since, now).await?.0;
+    let measured = known.history.read(name, since, now).await?.0;
     let mut tally = [Tally::default(); LEADS.len()];
-    for issued in known.history.issued(&name).await?.into_iter().filter(|at| *at >= since) {
-        if let Some(issued) = known.history.forecast(&name, issued).await? {
+    for issued in known.history.issued(name).await?.into_iter().filter(|at| *at >= since) {
+        if let Some(issued) = known.history.forecast(name, issued).await? {
             judge(&issued, &peaks(&measured, issued.forecast.grid().step_s), now, &mut tally);
         }
     }
     let leads = LEADS.iter().zip(&tally).map(|(minutes, tally)| tally.told(*minutes)).collect();
-    Ok(Json(said::Accuracy { workload: name, days, leads }))
+    Ok(said::Accuracy { workload: name.to_owned(), days, leads })
 }
 
 /// The most that was measured in each step, as it is forecast.

@@ -269,7 +269,8 @@ fn decision(decision: &pilot::Decision, outcome: Option<String>, zone: &TimeZone
     }
 }
 
-fn glance(workload: &section::Workload, seat: &Seat) -> said::Workload {
+/// What is said of a workload after its last turn.
+pub(crate) fn glance(workload: &section::Workload, seat: &Seat) -> said::Workload {
     let turned = seat.turned.clone();
     let briefing = turned.as_ref().and_then(|turned| turned.briefing.clone());
     let decided = turned.as_ref().and_then(|turned| turned.decision.clone());

@@ -90,6 +90,7 @@ pub(crate) fn planned(spoken: &Spoken, fleet: &Fleet, zone: &TimeZone) -> Result
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
+        share: None,
         last: None,
     }))
 }

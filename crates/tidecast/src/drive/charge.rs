@@ -4,14 +4,16 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Halt, Lessons, Sighting, Workload, decide, flaws, learn_fleet,
+    Allowed, Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    learn_fleet,
 };
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::forecaster::Filled;
 use super::practice::{Practice, ground};
-use super::{Agenda, Flag, Forecaster};
+use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
@@ -35,6 +37,8 @@ pub struct Charge {
     /// How often somebody has decreed something, as far as this process knows.
     decreed: Arc<AtomicU64>,
     flag: Option<Flag>,
+    /// What all workloads together may launch and have.
+    allowance: Arc<Allowance>,
 }
 
 /// How far the back-fill is.
@@ -43,7 +47,7 @@ enum Filling {
     /// It has not begun, or is to be tried again then.
     From(Option<Timestamp>),
     /// It is under way; the share that is done.
-    Underway(JoinHandle<Result<(), Trouble>>, watch::Receiver<f64>),
+    Underway(JoinHandle<Result<Filled, Trouble>>, watch::Receiver<f64>),
     /// The history is there.
     Done,
 }
@@ -75,6 +79,8 @@ pub struct Turned {
     pub unfit: Option<String>,
     /// The share of the history that is there, 0 to 1.
     pub filled: f64,
+    /// What the scaler sends, or would send if mode and halts allowed it.
+    pub shows: Vec<String>,
     /// What came of carrying it out, if it was tried.
     pub receipt: Option<Result<Receipt, Trouble>>,
     /// What kept the turn from being had.
@@ -116,6 +122,7 @@ impl Charge {
             filling,
             decreed: Arc::default(),
             flag: None,
+            allowance: Arc::default(),
         }
     }
 
@@ -130,6 +137,13 @@ impl Charge {
     #[must_use]
     pub fn flagged(mut self, flag: Flag) -> Self {
         self.flag = Some(flag);
+        self
+    }
+
+    /// Takes no more than its share of what all workloads together may launch and have.
+    #[must_use]
+    pub fn sharing(mut self, allowance: Arc<Allowance>) -> Self {
+        self.allowance = allowance;
         self
     }
 
@@ -153,15 +167,16 @@ impl Charge {
         self.practise(now, &evidence).await;
         let decreed = self.decreed.load(Ordering::Acquire);
         let mut briefing = self.briefing(now, ledger, evidence, sighting);
-        let mut decision = Arc::new(decide(&briefing));
+        let mut decision = self.decide(&mut briefing);
         if looked_after != decreed
             && let Ok(ledger) = self.store.load(&self.workload.name).await
         {
             (briefing.turn, briefing.last) = (ledger.turn + 1, ledger.last.clone());
             briefing.overrides = ledger.overrides.into_iter().chain(self.agenda.due(now)).collect();
             briefing.halts = self.halts(ledger.halts, now);
-            decision = Arc::new(decide(&briefing));
+            decision = self.decide(&mut briefing);
         }
+        self.allowance.settle(&self.workload.name, Taken::of(&decision, ordered(&briefing)), now);
         let mut turned = Turned {
             at: now,
             decision: Some(decision.clone()),
@@ -171,12 +186,23 @@ impl Charge {
             unseen,
             unfit: self.forecaster.unfit.clone(),
             filled,
+            shows: self.scaler.shows(&decision),
             receipt: None,
             trouble,
         };
         self.conclude(&decision, &mut turned).await;
         self.keep(now, KEEP_EVERY).await;
         turned
+    }
+
+    /// Decides within this workload's share of what all may launch and have.
+    fn decide(&self, briefing: &mut Briefing) -> Arc<Decision> {
+        let (name, has) = (&self.workload.name, ordered(briefing));
+        match self.workload.mode {
+            Mode::Observe => self.allowance.note(name, has),
+            Mode::ScaleOutOnly | Mode::Full => briefing.share = self.allowance.grant(name, has, briefing.now),
+        }
+        Arc::new(decide(briefing))
     }
 
     /// Commits a decision, and carries it out if it is ours.
@@ -199,7 +225,8 @@ impl Charge {
     async fn grow_only(&self, decision: &Decision) -> Option<Result<Receipt, Trouble>> {
         let grows = |command: &&Command| matches!(command, Command::Grow { .. });
         let commands: Vec<Command> = decision.commands.iter().filter(grows).cloned().collect();
-        let growth = Decision { commands, ..decision.clone() };
+        let allowed = decision.allowed.min(Allowed::Growing);
+        let growth = Decision { commands, allowed, ..decision.clone() };
         match growth.commands.is_empty() {
             true => None,
             false => Some(self.sound(&growth).await),
@@ -234,10 +261,11 @@ impl Charge {
     async fn end_fill(&mut self, now: Timestamp) {
         match std::mem::replace(&mut self.filling, Filling::Done) {
             Filling::Underway(work, _) => match work.await {
-                Ok(Ok(())) => {
+                Ok(Ok(Filled::Grown)) => {
                     self.forecaster.learn_anew();
                     self.practice.learn_anew(now);
                 }
+                Ok(Ok(Filled::There)) => {}
                 _ => self.filling = Filling::From(now.saturating_add(FILL_AGAIN).ok()),
             },
             other => self.filling = other,
@@ -256,6 +284,7 @@ impl Charge {
             let lessons = Arc::new(ledger.lessons.clone());
             self.kept.lessons = Some(lessons.clone());
             self.lessons = Some(lessons);
+            self.allowance.recall(&self.workload.name, ledger.last.as_ref().map_or(&[], |last| &last.moves));
             self.collector.guard = ledger.guard.clone();
             // Without the stored forecast a turn is poorer, not impossible.
             let _ = self.forecaster.warm(now).await;
@@ -325,6 +354,7 @@ impl Charge {
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
             halts: self.halts(ledger.halts, now),
             lessons: self.lessons(),
+            share: None,
             last: ledger.last,
         }
     }
@@ -388,6 +418,13 @@ impl Drop for Charge {
     }
 }
 
+/// How many servers are ordered, as far as is known.
+fn ordered(briefing: &Briefing) -> u32 {
+    let seen = briefing.sighting.as_ref().map(|seen| seen.ordered);
+    let decided = briefing.last.as_ref().map(|last| last.size);
+    seen.or(decided).unwrap_or(briefing.workload.bounds.min()).get()
+}
+
 impl Turned {
     fn failed(at: Timestamp, trouble: Trouble) -> Self {
         Self {
@@ -399,6 +436,7 @@ impl Turned {
             unseen: None,
             unfit: None,
             filled: 0.0,
+            shows: Vec::new(),
             receipt: None,
             trouble: Some(trouble),
         }

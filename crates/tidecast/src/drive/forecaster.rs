@@ -92,14 +92,30 @@ impl Workshop {
         back_fill: BackFill,
         now: Timestamp,
         share: watch::Sender<f64>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Filled, Trouble> {
         let _place = self.fills.acquire().await.expect("the workshop is never closed");
+        let mut first = None;
         let told = |progress: crate::source::Progress| {
+            first.get_or_insert(progress.share);
             share.send_replace(progress.share);
         };
-        back_fill.run(now, told).await.map(drop)
+        back_fill.run(now, told).await?;
+        let there = first.is_some_and(|share| share > ALL_BUT_NOTHING);
+        Ok(if there { Filled::There } else { Filled::Grown })
     }
 }
+
+/// What a back-fill has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// The history was there already, as after a restart.
+    There,
+    /// Much of it has come only now.
+    Grown,
+}
+
+/// A history of which this share is there is not worth learning anew for the rest.
+const ALL_BUT_NOTHING: f64 = 0.99;
 
 /// Keeps one series' forecast fresh.
 pub struct Forecaster {

@@ -5,13 +5,15 @@ use std::sync::{Arc, RwLock};
 use jiff::SignedDuration;
 use tidecast_pilot::{Menu, WorkloadName};
 
-use super::hands::Hands;
+use super::hands::{Hands, Shared};
 use super::{Known, Told};
 use crate::config::Config;
 use crate::config::section::{AsgAction, Demand, PrometheusSource, Source as Section, Target, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
-use crate::drive::{Agenda, Cadence, Charge, Drive, Flag, Forecaster, Pace, Recipe, Workshop};
+use crate::drive::{
+    Agenda, Allowance, Cadence, Charge, Drive, Flag, Forecaster, Pace, Recipe, Together, Workshop,
+};
 use crate::egress::{Connector, Door, Limits, Rules};
 use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
 use crate::store::{History, Shelf, Store};
@@ -36,10 +38,15 @@ impl Inboxes {
     }
 }
 
-/// When turns are taken.
+/// When turns are taken. A few workloads have their first turns at once; thousands are spread over some seconds.
 pub(super) fn pace(config: &Config) -> Pace {
-    Pace { interval: span(config.server.turn_every), ..Pace::default() }
+    let most = Pace::default().first_within;
+    let first_within = FIRST_APART * i32::try_from(config.workloads.len()).unwrap_or(i32::MAX);
+    Pace { interval: span(config.server.turn_every), first_within: first_within.min(most) }
 }
+
+/// How far apart first turns lie after a start, unless there are too many for that.
+const FIRST_APART: SignedDuration = SignedDuration::from_millis(5);
 
 fn span(duration: crate::config::word::Duration) -> SignedDuration {
     SignedDuration::try_from(duration.0).unwrap_or(SignedDuration::MAX)
@@ -79,21 +86,32 @@ pub(super) struct Fleet {
     workshops: Workshops,
     folder: PathBuf,
     told: Told,
+    allowance: Arc<Allowance>,
+    shared: Shared,
 }
 
 impl Fleet {
     pub(super) fn new(known: Arc<Known>, workshops: Workshops, folder: PathBuf) -> Self {
-        Self { known, workshops, folder, told: Told::new() }
+        let (allowance, shared) = (Arc::default(), Shared::default());
+        Self { known, workshops, folder, told: Told::new(), allowance, shared }
     }
 
-    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many.
-    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config) -> usize {
+    /// Begins with new workloads, begins anew with changed ones, lets go of those that are gone; how many. `complete` if
+    /// no more will come: what was kept for others can go.
+    pub(super) fn follow(&mut self, drive: &mut Drive, config: &Config, complete: bool) -> usize {
         drive.set_pace(pace(config));
+        let limits = &config.limits;
+        let (launches_per_minute, fleet_max) = (limits.launches_per_minute, limits.fleet_max);
+        self.allowance.set(Together { launches_per_minute, fleet_max });
         let told = told(config, &self.folder);
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
-        let mut changed = gone.inspect(|name| drive.dismiss(name)).count();
+        let dismiss = |name: &&WorkloadName| {
+            drive.dismiss(name);
+            self.allowance.leave(name);
+        };
+        let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder));
+        let hands = Arc::new(self.hands(config));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -102,11 +120,25 @@ impl Fleet {
             }
         }
         let kept = told.keys().map(|name| name.0.as_str());
-        if let Err(trouble) = self.workshops.shelf.keep_only(kept) {
+        if complete && let Err(trouble) = self.workshops.shelf.keep_only(kept) {
             tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
         }
         self.told = told;
         changed
+    }
+
+    fn hands(&self, config: &Config) -> Hands {
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone())
+    }
+
+    /// The cluster of this name, as the configuration has it.
+    #[cfg(feature = "kubernetes")]
+    pub(super) fn cluster(
+        &self,
+        config: &Config,
+        named: Option<&Name>,
+    ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
+        self.hands(config).cluster(named)
     }
 
     fn recipe(
@@ -123,13 +155,15 @@ impl Fleet {
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
         let section = config.sources.get(&workload.demand.source).cloned();
         let calendar = config.calendar_of(&workload, &self.folder).map_err(|error| error.to_string());
+        let allowance = self.allowance.clone();
         Arc::new(move || {
             let name = workload.name.as_str();
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
             let mut piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
             let section = section.as_ref().ok_or_else(|| unusable("it has no source".into()))?;
-            let source =
-                source(section, &workload.demand, &servers, &folder, || known.inboxes.made(&piloted.name))?;
+            let source = source(section, &workload.demand, &servers, &hands, &folder, || {
+                known.inboxes.made(&piloted.name)
+            })?;
             let step = span(workload.demand.step);
             let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
@@ -146,7 +180,8 @@ impl Fleet {
                 hands.scaler(&workload)?,
                 store,
             );
-            Ok(charge.heeding(known.board.decreed().clone()).flagged(Flag::in_folder(&known.folder)))
+            let charge = charge.heeding(known.board.decreed().clone()).sharing(allowance.clone());
+            Ok(charge.flagged(Flag::in_folder(&known.folder)))
         })
     }
 }
@@ -165,6 +200,7 @@ fn told(config: &Config, folder: &Path) -> Told {
         let all = serde_json::json!([
             workload,
             config.sources.get(&workload.demand.source),
+            config.clusters,
             config.limits,
             calendar,
             config.store.history,
@@ -194,7 +230,7 @@ impl Servers {
                     config.workloads.iter().filter(|workload| workload.demand.source == *name).count();
                 Some((name.clone(), way(name, section, folder, &secrets, at_once(asking))))
             }
-            Section::Csv(_) | Section::Push(_) => None,
+            Section::Cloudwatch(_) | Section::Csv(_) | Section::Push(_) => None,
         });
         Self(ways.collect())
     }
@@ -220,6 +256,7 @@ fn source(
     section: &Section,
     demand: &Demand,
     servers: &Servers,
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "for CloudWatch"))] hands: &Hands,
     folder: &Path,
     inbox: impl FnOnce() -> Arc<Inbox>,
 ) -> Result<Arc<dyn Source>, Trouble> {
@@ -235,6 +272,10 @@ fn source(
             let query = Query { text, step_s: demand.step.as_seconds(), counted: demand.coverage.clone() };
             Arc::new(Prometheus::new(server, query))
         }
+        #[cfg(feature = "aws")]
+        Section::Cloudwatch(section) => Arc::new(hands.regions.cloudwatch(section, demand)?),
+        #[cfg(not(feature = "aws"))]
+        Section::Cloudwatch(_) => return Err(super::hands::left_out("aws")),
         Section::Csv(file) => Arc::new(CsvFile::new(folder.join(&file.path.0))),
         Section::Push(_) => inbox(),
     })

@@ -255,14 +255,31 @@ fn put(db: &Connection, series: &str, samples: Samples, asked: Asked, now: Times
     let row = [series.to_owned().into(), id.into(), millis(span.from), millis(span.until)];
     SERIES.put(db, &row)?;
     let recent = now.as_millisecond() - HEAD_MS;
+    let known = head(db, id, &samples)?;
     let mut days: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
     for Sample { time, value } in samples.0 {
         match time.as_millisecond() {
-            at if at >= recent => HEAD.put(db, &[id.into(), at.into(), value.into()])?,
-            at => days.entry(at.div_euclid(DAY_MS)).or_default().push((at, value)),
+            at if at < recent => days.entry(at.div_euclid(DAY_MS)).or_default().push((at, value)),
+            // Most of what is asked for again has not changed.
+            at if known.get(&at).is_some_and(|known| known.to_bits() == value.to_bits()) => {}
+            at => HEAD.put(db, &[id.into(), at.into(), value.into()])?,
         }
     }
     days.into_iter().try_for_each(|(day, points)| merge(db, id, day, points))
+}
+
+/// The rows of the last hours within the span of these samples.
+fn head(db: &Connection, id: i64, samples: &Samples) -> Result<BTreeMap<i64, f64>, Fault> {
+    let times = || samples.0.iter().map(|sample| sample.time.as_millisecond());
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(BTreeMap::new()) };
+    let rows =
+        HEAD.select(db, "series = ? AND at BETWEEN ? AND ?", &[id.into(), first.into(), last.into()])?;
+    rows.iter()
+        .map(|row| match row.as_slice() {
+            [_, Value::Integer(at), Value::Real(value)] => Ok((*at, *value)),
+            _ => Err(damaged("head")),
+        })
+        .collect()
 }
 
 /// One span that holds both; a gap between them counts as not asked, so the newer one stays.
@@ -279,7 +296,13 @@ fn together(known: Asked, asked: Asked) -> Asked {
 fn merge(db: &Connection, series: i64, day: i64, points: Vec<(i64, f64)>) -> Result<(), Fault> {
     let known = CHUNKS.get(db, &[series.into(), day.into()])?;
     let known = known.map_or(Ok(Vec::new()), |row| chunk(&row))?;
-    let merged: BTreeMap<i64, f64> = known.into_iter().chain(points).collect();
+    let merged: BTreeMap<i64, f64> = known.iter().copied().chain(points).collect();
+    let same = |(known, merged): (&(i64, f64), (&i64, &f64))| {
+        (known.0, known.1.to_bits()) == (*merged.0, merged.1.to_bits())
+    };
+    if known.len() == merged.len() && known.iter().zip(&merged).all(same) {
+        return Ok(());
+    }
     let (times, values): (Vec<i64>, Vec<f64>) = merged.into_iter().unzip();
     let (times, values) = (packed::pack_i64(&times), packed::pack_f64(&values));
     CHUNKS.put(db, &[series.into(), day.into(), times.into(), values.into()])

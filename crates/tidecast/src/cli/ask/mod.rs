@@ -3,6 +3,8 @@
 mod audit;
 mod decree;
 mod doctor;
+#[cfg(feature = "kubernetes")]
+mod permissions;
 mod show;
 
 pub(crate) use audit::Audit;

@@ -39,6 +39,8 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
         ));
     }
     let nothing = whole.get("workloads").is_none_or(|list| matches!(list.kind, Kind::Null) || empty(list));
+    // Resources may bring some.
+    let nothing = nothing && context.written("operator").is_empty();
     found.extend(nothing.then(|| {
         Finding::new(Code::NOTHING_TO_DO, "no workload is configured")
             .help("`tidecast init` writes an example")

@@ -52,6 +52,23 @@ async fn welcomes_late_points_and_later_words() {
 }
 
 #[tokio::test]
+async fn writes_only_what_is_new() {
+    let (_folder, history) = history();
+    let changes = async || {
+        let count = history.db.write(|db| Ok(db.query_row("SELECT total_changes()", [], |row| row.get(0))?));
+        count.await.unwrap()
+    };
+    let (day, now) = (samples(-24 * HOUR, 0, 60, |s| s as f64 + 1e6), at(0));
+    history.put("x", day.clone(), asked(-24 * HOUR, 0), now).await.unwrap();
+    let before: i64 = changes().await;
+    history.put("x", day, asked(-24 * HOUR, 0), now).await.unwrap();
+    let span_and_seal = 2;
+    assert_eq!(changes().await, before + span_and_seal);
+    history.put("x", samples(-60, 0, 60, |_| 7.0), asked(-24 * HOUR, 0), now).await.unwrap();
+    assert_eq!(changes().await, before + 2 * span_and_seal + 2);
+}
+
+#[tokio::test]
 async fn knows_what_has_been_asked_for() {
     let (_folder, history) = history();
     for (ask, known) in [
