@@ -51,9 +51,9 @@ impl Target {
     /// What it moves; none if nothing that somebody else could move too. Where there is one cluster, not naming it is
     /// naming it.
     pub fn scaled(&self, clusters: &BTreeMap<Name, Cluster>) -> Option<Scaled> {
-        let only = || clusters.keys().next().filter(|_| clusters.len() == 1);
+        let only = clusters.keys().next().filter(|_| clusters.len() == 1);
         let cluster = |named: &Option<Name>| {
-            named.as_ref().or_else(only).map_or(String::new(), |name| name.as_str().to_owned())
+            named.as_ref().or(only).map_or(String::new(), |name| name.as_str().to_owned())
         };
         let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
         match self {
