@@ -8,7 +8,7 @@ use tidecast_pilot::{Menu, WorkloadName};
 use super::hands::{Hands, Shared};
 use super::{Known, Told};
 use crate::config::Config;
-use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
+use crate::config::section::{AsgAction, Demand, PrometheusSource, Source as Section, Target, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
 use crate::drive::{
@@ -148,8 +148,10 @@ impl Fleet {
         servers: Arc<Servers>,
         hands: Arc<Hands>,
     ) -> Recipe {
-        let (known, workshop, cadence) =
-            (self.known.clone(), self.workshops.workshop.clone(), cadence(config));
+        let (known, cadence) = (self.known.clone(), cadence(config));
+        let workshop = self.workshops.workshop.clone();
+        let workshop =
+            if goes_by_plan(&workload.target) { workshop.trying(Menu::Forecasts) } else { workshop };
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
         let section = config.sources.get(&workload.demand.source).cloned();
         let calendar = config.calendar_of(&workload, &self.folder).map_err(|error| error.to_string());
@@ -182,6 +184,11 @@ impl Fleet {
             Ok(charge.flagged(Flag::in_folder(&known.folder)))
         })
     }
+}
+
+/// Whether somebody carries the plan out who sees no measurements: then what sizes must stand in the plan.
+fn goes_by_plan(target: &Target) -> bool {
+    matches!(target, Target::Asg(group) if group.action == AsgAction::Schedule)
 }
 
 /// All that a workload's turns depend on.
