@@ -4,6 +4,7 @@
 
 mod aws;
 mod cluster;
+mod fake_cluster;
 mod keda;
 mod kubernetes;
 mod operator;
