@@ -43,6 +43,11 @@ impl Structure {
             made.insert("exclusiveMinimum".into(), true.into());
         }
         describe(&mut made, &resolved);
+        if let Some(said) =
+            made.get("description").and_then(Value::as_str).map(|said| said.replace('\n', " "))
+        {
+            made.insert("description".into(), said.into());
+        }
         Value::Object(made)
     }
 
