@@ -15,5 +15,6 @@ mod foreign;
 mod kinds;
 mod place;
 mod rights;
+mod show;
 mod sights;
 mod sizes;

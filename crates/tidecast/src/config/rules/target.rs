@@ -4,9 +4,9 @@ use super::{Context, within};
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::node::Node;
-use crate::config::section::{KubernetesTarget, Target, Workload};
+use crate::config::section::{KedaAction, KubernetesTarget, Target, Workload};
 use crate::config::suggest::{listed, nearest};
-use crate::config::word::{Duration, Name};
+use crate::config::word::Duration;
 
 /// The names of what is scaled.
 pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Finding> {
@@ -15,7 +15,8 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         Target::Kubernetes(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Keda(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Asg(target) => vec![("region", &target.region)],
-        Target::Webhook(_) | Target::None(_) => Vec::new(),
+        Target::Agones(target) => vec![("namespace", &target.namespace), ("fleet", &target.fleet)],
+        Target::Webhook(_) | Target::Command(_) | Target::Jitsi(_) | Target::None(_) => Vec::new(),
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let sound = |name: &str| {
@@ -34,15 +35,22 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
     {
         found.push(bad_name(node.nearest(&["group"]), ""));
     }
+    if let Target::Asg(target) = &workload.target {
+        let (from, to) = (Duration::seconds(300), Duration::seconds(172_800));
+        found.extend(within(node, &["lowerAhead"], target.lower_ahead, from, to));
+    }
     if let Target::Kubernetes(target) = &workload.target {
         found.extend(kubernetes(target, node));
     }
     found.extend(no_cluster(context, workload, node));
-    if let Target::Webhook(target) = &workload.target {
-        let (from, to) = (Duration(std::time::Duration::from_millis(100)), Duration::seconds(120));
-        found.extend(within(node, &["timeout"], target.timeout, from, to));
-    }
     found
+}
+
+/// The name of a region: `eu-west-1`.
+pub(super) fn region(name: &str, node: &Node) -> Option<Finding> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    (!sound).then(|| bad_name(node.nearest(&["region"]), name))
 }
 
 fn kubernetes(target: &KubernetesTarget, node: &Node) -> Vec<Finding> {
@@ -76,8 +84,10 @@ pub(crate) const KINDS: [(&str, &str); 7] = [
 fn no_cluster(context: Context<'_>, workload: &Workload, node: &Node) -> Option<Finding> {
     let named = match &workload.target {
         Target::Kubernetes(target) => &target.cluster,
+        // KEDA that asks is in whatever cluster it is in.
+        Target::Keda(target) if target.action == KedaAction::Trigger => return None,
         Target::Keda(target) => &target.cluster,
-        Target::Asg(_) | Target::Webhook(_) | Target::None(_) => return None,
+        _ => return None,
     };
     cluster(context, named.as_ref(), node, "the target")
 }

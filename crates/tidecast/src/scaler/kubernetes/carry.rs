@@ -126,7 +126,9 @@ pub(super) fn judge(
         }
     }
     let stands = stand.ordered();
-    if marks.is_some_and(|marks| marks.turn == decision.turn && marks.size == stands) {
+    // A turn that could not be committed has grown under a number that another one bears now; its time tells them apart.
+    let same = |marks: &Marks| marks.turn == decision.turn && marks.at == decision.at;
+    if marks.is_some_and(|marks| same(&marks) && marks.size == stands) {
         return Verdict::Stay(format!("{} is {stands}, as this turn has written already", what(stand)));
     }
     let number = match wish.number(stands) {

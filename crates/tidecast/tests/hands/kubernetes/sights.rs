@@ -59,3 +59,21 @@ async fn follows_what_happens_without_asking_again() {
     hand.carry_out(&shrink(1, 2, 1)).await.unwrap();
     place.until_seen(&hand, "one is left", |seen| seen.nodes.len() == 1 && seen.ordered.get() == 1).await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn asks_for_a_thousand_workloads_as_often_as_for_one() {
+    let place = Place::open("thousand", &[Observe]).await;
+    place.deployment("web", 1).await;
+    let cluster = place.cluster();
+    let hands: Vec<_> = (0..1_000).map(|_| place.hand_in(cluster.clone(), "Deployment", "web")).collect();
+    let before = place.fake.as_ref().map_or(0, |fake| fake.state().requests.len());
+    for hand in &hands {
+        let seen = hand.sight(jiff_now()).await.unwrap().unwrap();
+        assert_eq!((seen.ordered.get(), seen.nodes.len()), (1, 1));
+    }
+    if let Some(fake) = &place.fake {
+        let asked = fake.state().requests[before..].to_vec();
+        // A list and a watch, for Deployments, Pods, HPAs and ScaledObjects; a watch may be begun anew meanwhile.
+        assert!(asked.len() <= 12, "{asked:#?}");
+    }
+}
