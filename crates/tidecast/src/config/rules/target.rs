@@ -6,7 +6,7 @@ use crate::config::finding::Finding;
 use crate::config::node::Node;
 use crate::config::section::{KedaAction, KubernetesTarget, Target, Workload};
 use crate::config::suggest::{listed, nearest};
-use crate::config::word::Duration;
+use crate::config::word::{Duration, Name};
 
 /// The names of what is scaled.
 pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Finding> {
