@@ -142,10 +142,11 @@ impl Structure {
                 None => told.push((said, owner.tag.into_iter().collect())),
             }
         }
-        let told = told.iter().filter(|(said, _)| !said.is_empty()).map(|(said, tags)| match tags.is_empty() {
-            true => (*said).to_owned(),
-            false => format!("{}: {said}", tags.join(", ")),
-        });
+        let told =
+            told.iter().filter(|(said, _)| !said.is_empty()).map(|(said, tags)| match tags.is_empty() {
+                true => (*said).to_owned(),
+                false => format!("{}: {said}", tags.join(", ")),
+            });
         let told = told.collect::<Vec<_>>().join(" ");
         let mut field = common(&forms);
         if !told.is_empty() {
@@ -420,9 +421,13 @@ pub(super) mod tests {
     #[test]
     fn takes_for_a_shared_field_what_any_of_its_owners_takes() {
         let one = |tag: &str, field: Value| json!({ "type": "object", "properties": { "type": { "const": tag }, "a": field } });
-        let words = structural(&json!({ "oneOf": [one("x", json!({ "enum": ["p", "q"] })), one("y", json!({ "enum": ["q", "r"] }))] }));
+        let words = structural(
+            &json!({ "oneOf": [one("x", json!({ "enum": ["p", "q"] })), one("y", json!({ "enum": ["q", "r"] }))] }),
+        );
         assert_eq!(words["properties"]["a"], json!({ "type": "string", "enum": ["p", "q", "r"] }));
-        let other = structural(&json!({ "oneOf": [one("x", json!({ "type": "integer" })), one("y", json!({ "type": "string" }))] }));
+        let other = structural(
+            &json!({ "oneOf": [one("x", json!({ "type": "integer" })), one("y", json!({ "type": "string" }))] }),
+        );
         assert_eq!(other["properties"]["a"], json!({ "x-kubernetes-preserve-unknown-fields": true }));
     }
 

@@ -39,13 +39,9 @@ fn briefing() -> Briefing {
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
-<<<<<<< HEAD
         share: None,
         nowcast: None,
-=======
->>>>>>> d860e98
         last: None,
-        share: None,
     }
 }
 

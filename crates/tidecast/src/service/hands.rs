@@ -52,12 +52,8 @@ impl Hands {
             answers,
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
-<<<<<<< HEAD
             #[cfg(feature = "aws")]
             regions: shared.regions.clone(),
-            answers,
-=======
->>>>>>> d860e98
         }
     }
 

@@ -51,9 +51,9 @@ impl Target {
     /// What it moves; none if nothing that somebody else could move too. Where there is one cluster, not naming it is
     /// naming it.
     pub fn scaled(&self, clusters: &BTreeMap<Name, Cluster>) -> Option<Scaled> {
-        let only = || clusters.keys().next().filter(|_| clusters.len() == 1);
+        let only = clusters.keys().next().filter(|_| clusters.len() == 1);
         let cluster = |named: &Option<Name>| {
-            let name = named.as_ref().map(Name::as_str).or_else(|| only().map(Name::as_str));
+            let name = named.as_ref().map(Name::as_str).or(only.map(Name::as_str));
             name.unwrap_or_default().to_owned()
         };
         let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
