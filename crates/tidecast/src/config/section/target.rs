@@ -55,7 +55,8 @@ impl Target {
     pub fn scaled(&self, clusters: &BTreeMap<Name, Cluster>) -> Option<Scaled> {
         let only = clusters.keys().next().filter(|_| clusters.len() == 1);
         let cluster = |named: &Option<Name>| {
-            named.as_ref().or(only).map_or(String::new(), |name| name.as_str().to_owned())
+            let name = named.as_ref().map(Name::as_str).or(only.map(Name::as_str));
+            name.unwrap_or_default().to_owned()
         };
         let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
         match self {
