@@ -33,7 +33,7 @@ pub enum Note {
         days: usize,
         /// Since when it is followed.
         since: Timestamp,
-        /// What is followed meanwhile, as long as the last minutes are not known.
+        /// What is followed meanwhile, as long as the last minutes are not known, or demand has fallen as in an outage.
         instead: Option<Way>,
         /// The best of the other kind, and what it would have cost more.
         other: Option<(Way, f64)>,
@@ -182,7 +182,7 @@ impl Note {
                     format!("; {way} would have cost {:.1} % more", 100.0 * more)
                 });
                 let instead = instead.as_ref().map_or_else(String::new, |way| {
-                    format!("; while the last minutes are not known, {way} stands in")
+                    format!("; while the last minutes tell nothing, {way} stands in")
                 });
                 format!(
                     "sized since {} by {way}: of all ways it kept the promise at the least cost in replay, {} of what could be \

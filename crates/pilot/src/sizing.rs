@@ -1,5 +1,6 @@
 use jiff::SignedDuration;
 
+use crate::dip::Dip;
 use crate::{
     Briefing, Buffer, Change, Demand, Level, Limit, Note, Nowcasted, Override, Size, Span, Throughput, Way,
 };
@@ -77,8 +78,9 @@ fn way<'a>(briefing: &'a Briefing, nowcast: Option<&Nowcasted>) -> Option<&'a Wa
     Some(if chosen.is_nowcast() && nowcast.is_none() { &sizing.outlook.way } else { chosen })
 }
 
-/// What the chosen way says of the last minutes, if they were seen and a forecast reaches this moment; and not where the
-/// operator gives a level: it is one of the forecast.
+/// What the chosen way says of the last minutes, if they were seen and a forecast reaches this moment. Not where the
+/// operator gives a level, for that is one of the forecast; and not while demand has fallen as in an outage, for what follows
+/// upon one is not announced by the minutes before (A1).
 fn nowcast(briefing: &Briefing) -> Option<Nowcasted> {
     let chosen = briefing.lessons.sizing.as_ref().filter(|_| briefing.workload.service_level.is_learned())?;
     let fresh = briefing.evidence.fresh_for().max(NOWCAST_FRESH);

@@ -635,7 +635,7 @@ fn falls_back_on_the_best_forecast_while_the_last_minutes_are_not_known() {
         "100 measured at 2026-03-02 09:00 (UTC), times 1.10, 10 a server"
     );
     let said = told(&decision).join("\n");
-    assert!(said.contains("while the last minutes are not known, the forecast at 0.98"), "{said}");
+    assert!(said.contains("while the last minutes tell nothing, the forecast at 0.98"), "{said}");
     let old = decide(&tuned(|b, _| b.nowcast.as_mut().unwrap().at = now() - minutes(4)));
     assert_eq!(old.because, decision.because, "a nowcast of four minutes ago is none");
     let other = decide(&tuned(|b, _| b.nowcast.as_mut().unwrap().way.level = 0.5));

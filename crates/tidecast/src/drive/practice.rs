@@ -127,8 +127,8 @@ impl Practice {
     }
 
     /// What the chosen way says of the last minutes.
-    pub(super) fn says(&self) -> Option<Nowcasted> {
-        self.tuning.as_ref()?.says()
+    pub(super) fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
+        self.tuning.as_ref()?.says(hold)
     }
 
     /// Keeps what was learned, if it was not kept for a while.
