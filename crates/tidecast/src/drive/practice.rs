@@ -73,8 +73,10 @@ impl Practice {
             if !tuning.stand_on(&ground) {
                 self.anew = true;
             }
-            let behind = now.duration_since(tuning.now());
-            match behind < BEHIND_MAX && -behind < AHEAD_MAX {
+            // While nothing is measured there is nothing to learn anew, however long that lasts.
+            let newest = evidence.readings.last().map_or(tuning.now(), |reading| reading.at);
+            let behind = newest.duration_since(tuning.now());
+            match behind < BEHIND_MAX && tuning.now().duration_since(now) < AHEAD_MAX {
                 true => tuning.follow(evidence, issued),
                 false => self.tuning = None,
             }
