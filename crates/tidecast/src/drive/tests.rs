@@ -310,6 +310,7 @@ async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
     let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
     let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
     play(&mut charge, &meter, &park, 0..120).await;
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
     let turned = charge.turn(at(120)).await;
     let (briefing, decision) = (turned.briefing.unwrap(), turned.decision.unwrap());
     let sizing = briefing.lessons.sizing.expect("three weeks were replayed");
