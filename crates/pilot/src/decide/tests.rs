@@ -628,14 +628,14 @@ fn gives_the_operators_level_and_factor_the_last_word() {
 }
 
 #[test] // B3, F1
-fn falls_back_on_the_best_forecast_while_the_last_minutes_are_not_known() {
+fn falls_back_on_the_best_forecast_until_there_is_a_nowcast() {
     let decision = decide(&tuned(|b, _| b.nowcast = None));
     assert_eq!(
         decision.because.to_string(),
         "100 measured at 2026-03-02 09:00 (UTC), times 1.10, 10 a server"
     );
     let said = told(&decision).join("\n");
-    assert!(said.contains("while the last minutes are not known, the forecast at 0.98"), "{said}");
+    assert!(said.contains("until there is a nowcast, the forecast at 0.98"), "{said}");
     let old = decide(&tuned(|b, _| b.nowcast.as_mut().unwrap().at = now() - minutes(4)));
     assert_eq!(old.because, decision.because, "a nowcast of four minutes ago is none");
     let other = decide(&tuned(|b, _| b.nowcast.as_mut().unwrap().way.level = 0.5));
@@ -667,4 +667,36 @@ fn heeds_decrees_beside_a_nowcast() {
     assert_eq!(padded.wanted, Size(17));
     let capped = decide(&tuned(|b, _| b.overrides = vec![decree("c", Change::Ceiling(Size(11)), -5, 60)]));
     assert_eq!((capped.wanted, capped.limits[0].code()), (Size(11), "ceiling"));
+}
+
+#[test] // B3
+fn is_as_cautious_as_at_the_beginning_while_nothing_is_measured() {
+    let blind = decide(&tuned(|b, _| {
+        b.evidence.readings.retain(|reading| reading.at < now() - minutes(5));
+        b.issued = wide();
+    }));
+    assert_eq!((blind.wanted, blind.because.code()), (Size(15), "forecast"), "{:?}", blind.because);
+    assert!(blind.notes.iter().all(|note| note.code() != "sized"), "{:?}", blind.notes);
+}
+
+#[test] // A1
+fn is_as_cautious_as_at_the_beginning_while_demand_has_fallen_as_in_an_outage() {
+    let fallen = decide(&tuned(|b, _| {
+        b.evidence = evidence([100.0, 100.0, 100.0, 10.0]);
+        b.nowcast.as_mut().unwrap().demand = Demand::new(20.0).unwrap();
+        b.issued = wide();
+    }));
+    assert!(fallen.notes.iter().any(|note| note.code() == "dip"), "{:?}", fallen.notes);
+    assert_eq!((fallen.wanted, fallen.because.code()), (Size(15), "forecast"), "{:?}", fallen.because);
+    let before = decide(&tuned(|b, _| b.issued = wide()));
+    assert_eq!((before.wanted, before.because.code()), (Size(13), "nowcast"));
+}
+
+/// A forecast of 100 that may be half as much again.
+fn wide() -> Option<Arc<Issued>> {
+    let grid = Grid::new(now() - minutes(10), 300, 26);
+    let fan =
+        Fan::new(100.0, tidecast_forecast::LEVELS.map(|level| if level < 0.99 { 100.0 } else { 150.0 }));
+    let forecast = Forecast::new(grid, vec![fan; 26], "test");
+    Some(Arc::new(Issued { at: now(), forecast }))
 }

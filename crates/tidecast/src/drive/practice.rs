@@ -73,8 +73,10 @@ impl Practice {
             if !tuning.stand_on(&ground) {
                 self.anew = true;
             }
-            let behind = now.duration_since(tuning.now());
-            match behind < BEHIND_MAX && -behind < AHEAD_MAX {
+            // While nothing is measured there is nothing to learn anew, however long that lasts.
+            let newest = evidence.readings.last().map_or(tuning.now(), |reading| reading.at);
+            let behind = newest.duration_since(tuning.now());
+            match behind < BEHIND_MAX && tuning.now().duration_since(now) < AHEAD_MAX {
                 true => tuning.follow(evidence, issued),
                 false => self.tuning = None,
             }
@@ -127,8 +129,8 @@ impl Practice {
     }
 
     /// What the chosen way says of the last minutes.
-    pub(super) fn says(&self) -> Option<Nowcasted> {
-        self.tuning.as_ref()?.says()
+    pub(super) fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
+        self.tuning.as_ref()?.says(hold)
     }
 
     /// Keeps what was learned, if it was not kept for a while.
