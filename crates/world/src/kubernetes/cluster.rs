@@ -94,7 +94,12 @@ impl Cluster {
     /// Answers a request.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
         let reply = match self.faults.strike(request, self.store.version()) {
-            Some(refusal) => Err(refusal),
+            Some((refusal, carried_out)) => {
+                if carried_out {
+                    _ = self.answer(request, now);
+                }
+                Err(refusal)
+            }
             None => self.answer(request, now),
         };
         let reply = reply.unwrap_or_else(|refusal| Reply::Answer(Answer::from(&refusal)));

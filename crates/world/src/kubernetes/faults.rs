@@ -55,6 +55,8 @@ pub enum Fault {
     Failure(u16),
     /// 504: nobody knows whether it was done.
     Timeout,
+    /// 504 as well, but it was done: the answer was lost on its way. Strikes writes only.
+    Lost,
     /// 410: the version that was asked for is gone. Strikes lists and watches only.
     Gone,
 }
@@ -89,7 +91,7 @@ impl Strike {
         let is_write = request.method != "GET";
         let is_stream = request.flag("watch");
         let fits = match self.fault {
-            Fault::Conflict => is_write,
+            Fault::Conflict | Fault::Lost => is_write,
             Fault::Gone => !is_write,
             _ => !is_stream || !self.aimed_at.is_empty(),
         };
@@ -120,12 +122,13 @@ impl Faults {
         *self = Self { chance: self.chance.clone(), ..Self::of(0) };
     }
 
-    pub(crate) fn strike(&mut self, request: &Request, version: u64) -> Option<Refusal> {
+    /// What strikes a request, and whether the request is carried out nevertheless.
+    pub(crate) fn strike(&mut self, request: &Request, version: u64) -> Option<(Refusal, bool)> {
         let is_discovery = request.path == "/version" || request.path.matches('/').count() < 4;
         for strike in self.strikes.iter_mut().filter(|_| !is_discovery) {
             if strike.is_aimed_at(request) && self.chance.happens(strike.share) {
                 strike.left = strike.left.map(|left| left - 1);
-                return Some(strike.fault.refusal(request, version));
+                return Some((strike.fault.refusal(request, version), strike.fault == Fault::Lost));
             }
         }
         None
@@ -186,7 +189,7 @@ impl Fault {
                 };
                 Refusal::new(code, reason, message)
             }
-            Self::Timeout => {
+            Self::Timeout | Self::Lost => {
                 Refusal::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
             }
             Self::Gone => Refusal::expired(format!("too old resource version: ({version})")),
