@@ -7,6 +7,8 @@
 //! [`store`] is what must not be forgotten; [`config`] is what the operator wrote down; [`operator`] is the same as resources of Kubernetes.
 
 pub mod api;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod config;
 pub mod drive;
 pub mod egress;

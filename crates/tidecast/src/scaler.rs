@@ -1,5 +1,9 @@
 //! Who carries a decision out: a pluggable list (S6.1 to S6.3).
 
+#[cfg(feature = "aws")]
+mod asg;
+#[cfg(feature = "aws")]
+mod ec2;
 mod asked;
 mod command;
 mod jitsi;
@@ -17,8 +21,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidecast_pilot::{Decision, Sighting};
 
+#[cfg(feature = "aws")]
+pub use asg::{Action as AsgAction, Asg};
 pub use asked::{Answers, Asked, Opinion, Seen};
 pub use command::{Command, Program};
+#[cfg(feature = "aws")]
+pub use ec2::{Ec2Fleet, Launch};
 pub use jitsi::Jitsi;
 pub use shown::Shown;
 pub use webhook::{Webhook, signature};

@@ -20,17 +20,17 @@ use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use cluster::Cluster;
-pub use demand::{Capacity, Demand};
+pub use demand::{Capacity, Counted, Demand, Metric, Statistic};
 pub use keda::{Clients, Keda, KedaTls};
 pub use limits::Limits;
 pub(in crate::config) use operator::EVERYWHERE;
 pub use operator::Operator;
 pub use server::{Auth, Heartbeat, Server, Store};
-pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub use source::{BasicAuth, CloudwatchSource, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub(in crate::config) use target::target_types;
 pub use target::{
-    AgonesTarget, AsgAction, AsgTarget, CommandTarget, JitsiTarget, KedaAction, KedaTarget, KubernetesTarget,
-    NoTarget, Scaled, Target, WebhookTarget,
+    AgonesTarget, AsgAction, AsgTarget, CommandTarget, Ec2Target, JitsiTarget, KedaAction, KedaTarget,
+    KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
 };
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 

@@ -39,8 +39,9 @@ fn briefing() -> Briefing {
         overrides: Vec::new(),
         halts: Vec::new(),
         lessons: Lessons::default(),
-        last: None,
         share: None,
+        nowcast: None,
+        last: None,
     }
 }
 

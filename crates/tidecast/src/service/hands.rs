@@ -3,6 +3,8 @@
 #[cfg(feature = "kubernetes")]
 mod clusters;
 mod edges;
+#[cfg(feature = "aws")]
+mod regions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -20,6 +22,9 @@ pub(super) struct Shared {
     /// The clusters that somebody is in.
     #[cfg(feature = "kubernetes")]
     clusters: clusters::Known,
+    /// The regions of AWS that somebody has asked for.
+    #[cfg(feature = "aws")]
+    regions: regions::Regions,
 }
 
 /// What hands share: the ways to clusters, clouds and addresses, one for each, however many workloads use it.
@@ -31,13 +36,15 @@ pub(super) struct Hands {
     secrets: PathBuf,
     #[cfg(feature = "kubernetes")]
     clusters: clusters::Clusters,
+    #[cfg(feature = "aws")]
+    pub(super) regions: regions::Regions,
     /// What autoscalers that ask us were told.
     answers: Arc<Answers>,
 }
 
 impl Hands {
     pub(super) fn new(config: &Config, folder: &Path, shared: &Shared, answers: Arc<Answers>) -> Self {
-        #[cfg(not(feature = "kubernetes"))]
+        #[cfg(not(any(feature = "kubernetes", feature = "aws")))]
         let _ = shared;
         Self {
             folder: folder.to_owned(),
@@ -45,6 +52,8 @@ impl Hands {
             answers,
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
+            #[cfg(feature = "aws")]
+            regions: shared.regions.clone(),
         }
     }
 
@@ -73,7 +82,12 @@ impl Hands {
             Target::Keda(target) => Arc::new(self.clusters.scaled_object(workload.name.as_str(), target)?),
             #[cfg(not(feature = "kubernetes"))]
             Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
-            Target::Asg(_) => Arc::new(Shown),
+            #[cfg(feature = "aws")]
+            Target::Asg(target) => Arc::new(self.regions.asg(target)),
+            #[cfg(feature = "aws")]
+            Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
+            #[cfg(not(feature = "aws"))]
+            Target::Asg(_) | Target::Ec2(_) => return Err(left_out("aws")),
             Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
             Target::Command(command) => Arc::new(edges::command(self, workload, command)),
             Target::Agones(_) => self.asked(workload, "the FleetAutoscaler", Seen::AsShown),
@@ -88,9 +102,9 @@ impl Hands {
     }
 }
 
-/// A kind of target that was left out when this binary was built.
-#[cfg(not(feature = "kubernetes"))]
-fn left_out(feature: &str) -> Trouble {
+/// What was left out when this binary was built.
+#[cfg(not(all(feature = "kubernetes", feature = "aws")))]
+pub(super) fn left_out(feature: &str) -> Trouble {
     let why = format!("this build of tidecast was made without the feature `{feature}`");
-    Trouble::Unusable { who: "the target".into(), why }
+    Trouble::Unusable { who: "what the configuration asks for".into(), why }
 }

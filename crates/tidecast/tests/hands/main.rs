@@ -5,10 +5,12 @@
 mod agones;
 mod aws;
 mod cluster;
+mod fake_cluster;
 mod jitsi;
 #[cfg(feature = "keda")]
 mod keda;
 mod kubernetes;
 mod operator;
+mod person;
 mod served;
 mod webhook;

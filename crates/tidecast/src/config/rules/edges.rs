@@ -30,9 +30,12 @@ fn reached(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Findin
             let limit = within(node, &["timeout"], target.timeout, from, to);
             limit.into_iter().chain(commands(context, target, node)).collect()
         }
-        Target::Kubernetes(_) | Target::Asg(_) | Target::Keda(_) | Target::Agones(_) | Target::None(_) => {
-            Vec::new()
-        }
+        Target::Kubernetes(_)
+        | Target::Asg(_)
+        | Target::Ec2(_)
+        | Target::Keda(_)
+        | Target::Agones(_)
+        | Target::None(_) => Vec::new(),
     }
 }
 

@@ -20,6 +20,9 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
     each.flat_map(|(name, source, entry)| {
         let mut found = match source {
             Source::Prometheus(source) => prometheus(source, &entry.value),
+            Source::Cloudwatch(source) => {
+                super::target::region(&source.region, &entry.value).into_iter().collect()
+            }
             Source::Csv(_) | Source::Push(_) => Vec::new(),
         };
         found.extend(unused(context, name).map(|finding| finding.at(entry.place).remove(entry)));

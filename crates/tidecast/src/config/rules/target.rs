@@ -6,7 +6,7 @@ use crate::config::finding::Finding;
 use crate::config::node::Node;
 use crate::config::section::{KedaAction, KubernetesTarget, Target, Workload};
 use crate::config::suggest::{listed, nearest};
-use crate::config::word::Duration;
+use crate::config::word::{Duration, Name};
 
 /// The names of what is scaled.
 pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Finding> {
@@ -16,6 +16,7 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         Target::Keda(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Asg(target) => vec![("region", &target.region)],
         Target::Agones(target) => vec![("namespace", &target.namespace), ("fleet", &target.fleet)],
+        Target::Ec2(target) => vec![("region", &target.region), ("fleet", &target.fleet)],
         Target::Webhook(_) | Target::Command(_) | Target::Jitsi(_) | Target::None(_) => Vec::new(),
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
@@ -35,11 +36,22 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
     {
         found.push(bad_name(node.nearest(&["group"]), ""));
     }
+    if let Target::Asg(target) = &workload.target {
+        let (from, to) = (Duration::seconds(300), Duration::seconds(172_800));
+        found.extend(within(node, &["lowerAhead"], target.lower_ahead, from, to));
+    }
     if let Target::Kubernetes(target) = &workload.target {
         found.extend(kubernetes(target, node));
     }
     found.extend(no_cluster(context, workload, node));
     found
+}
+
+/// The name of a region: `eu-west-1`.
+pub(super) fn region(name: &str, node: &Node) -> Option<Finding> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    (!sound).then(|| bad_name(node.nearest(&["region"]), name))
 }
 
 fn kubernetes(target: &KubernetesTarget, node: &Node) -> Vec<Finding> {
@@ -78,13 +90,23 @@ fn no_cluster(context: Context<'_>, workload: &Workload, node: &Node) -> Option<
         Target::Keda(target) => &target.cluster,
         _ => return None,
     };
+    cluster(context, named.as_ref(), node, "the target")
+}
+
+/// The cluster that a section names, or should name.
+pub(super) fn cluster(
+    context: Context<'_>,
+    named: Option<&Name>,
+    node: &Node,
+    what: &str,
+) -> Option<Finding> {
     let clusters = context.written("clusters");
     let names = || clusters.iter().map(|entry| entry.key.as_str());
     let Some(named) = named else {
-        let message = "it is not said in which of the clusters the target is";
+        let message = format!("it is not said in which of the clusters {what} is");
         return (clusters.len() > 1).then(|| {
             let finding = Finding::new(Code::NO_SUCH_CLUSTER, message).at(node.headline());
-            finding.help(format!("add `cluster` to the target: {}", listed(names())))
+            finding.help(format!("add `cluster` to {what}: {}", listed(names())))
         });
     };
     if names().any(|name| name == named.as_str()) {
@@ -118,7 +140,7 @@ pub(super) fn same(context: Context<'_>) -> Vec<Finding> {
     let mut first = BTreeMap::new();
     let each = context.items("workloads", &context.config.workloads);
     each.filter_map(|(workload, node)| {
-        let key = workload.target.scaled()?;
+        let key = workload.target.scaled(&context.config.clusters)?;
         let place = node.entry("target").map_or(node.headline(), |entry| entry.place);
         let (before, who) = *first.entry(key).or_insert((place, &workload.name));
         let finding = || {

@@ -1,8 +1,9 @@
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Tls;
-use super::tagged;
+use super::{Cluster, Tls, tagged};
 use crate::config::word::{Duration, FilePath, Link, Name, SecretRef};
 
 /// What is scaled.
@@ -14,6 +15,8 @@ pub enum Target {
     Kubernetes(KubernetesTarget),
     /// An EC2 Auto Scaling group.
     Asg(AsgTarget),
+    /// Instances of EC2 outside of any group, launched from a template.
+    Ec2(Ec2Target),
     /// A KEDA ScaledObject that asks tidecast through its external trigger.
     Keda(KedaTarget),
     /// Anything that takes a signed decision over HTTP.
@@ -47,10 +50,14 @@ pub struct Scaled {
 }
 
 impl Target {
-    /// What it moves; none if nothing that somebody else could move too.
-    pub fn scaled(&self) -> Option<Scaled> {
-        let cluster =
-            |named: &Option<Name>| named.as_ref().map_or(String::new(), |name| name.as_str().to_owned());
+    /// What it moves; none if nothing that somebody else could move too. Where there is one cluster, not naming it is
+    /// naming it.
+    pub fn scaled(&self, clusters: &BTreeMap<Name, Cluster>) -> Option<Scaled> {
+        let only = clusters.keys().next().filter(|_| clusters.len() == 1);
+        let cluster = |named: &Option<Name>| {
+            let name = named.as_ref().map(Name::as_str).or(only.map(Name::as_str));
+            name.unwrap_or_default().to_owned()
+        };
         let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
         match self {
             Self::Kubernetes(t) => scaled(
@@ -60,6 +67,7 @@ impl Target {
             ),
             Self::Keda(t) => scaled("keda", [cluster(&t.cluster), t.namespace.clone()], &t.name),
             Self::Asg(t) => scaled("asg", [String::new(), t.region.clone()], &t.group),
+            Self::Ec2(t) => scaled("ec2", [String::new(), t.region.clone()], &t.fleet),
             Self::Agones(t) => scaled("agones", [String::new(), t.namespace.clone()], &t.fleet),
             Self::Jitsi(t) => scaled("jitsi", [String::new(), t.url.to_string()], &t.group),
             Self::Webhook(_) | Self::Command(_) | Self::None(_) => None,
@@ -70,6 +78,7 @@ impl Target {
 tagged!(Target {
     Kubernetes = "kubernetes",
     Asg = "asg",
+    Ec2 = "ec2",
     Keda = "keda",
     Webhook = "webhook",
     Command = "command",
@@ -119,6 +128,17 @@ pub struct AsgTarget {
     /// How its size is set.
     #[serde(default)]
     pub action: AsgAction,
+    /// How far ahead scheduled actions may lower the group's minimum: from 5m to 48h. While tidecast is away, what was
+    /// uploaded lowers it by no more than that; what raises it is always uploaded as far as the plan goes.
+    #[serde(default = "fifteen_minutes")]
+    pub lower_ahead: Duration,
+    /// Another address than AWS's own: a VPC endpoint, or a server for tests.
+    #[schemars(example = &"https://vpce-0a1b.autoscaling.eu-west-1.vpce.amazonaws.com")]
+    pub endpoint: Option<Link>,
+}
+
+const fn fifteen_minutes() -> Duration {
+    Duration::seconds(900)
 }
 
 /// How the size of an Auto Scaling group is set.
@@ -131,6 +151,27 @@ pub enum AsgAction {
     Schedule,
     /// The desired capacity is set when a step is due.
     Direct,
+}
+
+/// Instances of EC2 outside of any group. They are known by a tag, and launched from a template that says all the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ec2Target {
+    /// The value of their tag `tidecast:fleet`.
+    #[schemars(example = &"encoders")]
+    pub fleet: String,
+    /// The region.
+    #[schemars(example = &"eu-west-1")]
+    pub region: String,
+    /// The name of the launch template.
+    #[schemars(example = &"encoder")]
+    pub launch_template: String,
+    /// The subnet to launch in, if the template names none.
+    #[schemars(example = &"subnet-0a1b2c3d")]
+    pub subnet: Option<String>,
+    /// Another address than AWS's own: a VPC endpoint, or a server for tests.
+    #[schemars(example = &"https://vpce-0a1b.ec2.eu-west-1.vpce.amazonaws.com")]
+    pub endpoint: Option<Link>,
 }
 
 /// A KEDA ScaledObject.
