@@ -6,7 +6,7 @@ TRACES   ?= $(or $(TIDECAST_TRACES),$(wildcard ../shared/data))
 BIN       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/tidecast
 
 .DEFAULT_GOAL := help
-.PHONY: help release demo test test-kubernetes chaos show-kubernetes check fmt swarm bench bench-forecast bench-capacity bench-service kills bless docs clean
+.PHONY: help release demo test test-kubernetes chaos show-kubernetes show-aws check fmt swarm bench bench-forecast bench-capacity bench-service kills bless docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -31,9 +31,13 @@ test-kubernetes: ## the cases for Kubernetes against any cluster: KUBECONFIG=…
 
 chaos: ## the fault campaigns at their nightly size, into docs/benchmarks/scalers.md
 	@scripts/chaos
+	@scripts/chaos_aws
 
 show-kubernetes: ## a rush in real time: Prometheus, tidecast, a Deployment; a quarter of an hour
 	@scripts/show_kubernetes
+
+show-aws: ## a rush in real time: Prometheus, tidecast, two Auto Scaling groups; twenty minutes
+	@scripts/show_aws
 
 swarm: ## seeded worlds with every invariant watched: SEED=8113 for one, or DAYS=10000
 	@$(CARGO) run -q --locked -p tidecast-world --example swarm -- $(or $(SEED),1) $(or $(DAYS),$(if $(SEED),2,10000))

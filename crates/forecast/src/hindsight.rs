@@ -74,8 +74,7 @@ impl Hindsight {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::Model as _;
-    use crate::{Leads, models};
+    use crate::{Leads, Model, models};
 
     fn hindsight(history: &Series, reach: usize) -> Hindsight {
         let step_s = history.grid().step_s;

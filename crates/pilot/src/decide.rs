@@ -24,7 +24,9 @@ pub fn decide(briefing: &Briefing) -> Decision {
     let wanted = wanted(briefing, &footing, &plan);
     notes.extend(wanted.notes);
     notes.extend(remarks(briefing, &footing));
-    let Reconciled { size, limits, commands, withheld, allowed, moves } = reconcile(briefing, wanted.size);
+    let Reconciled { size, limits, commands, withheld, allowed, moves, vigil } =
+        reconcile(briefing, wanted.size);
+    notes.extend(vigil.stuck(briefing).map(|stuck| Note::NeverReady { stuck }));
     Decision {
         turn: briefing.turn,
         at: briefing.now,
@@ -38,6 +40,7 @@ pub fn decide(briefing: &Briefing) -> Decision {
         allowed,
         notes,
         moves,
+        vigil,
     }
 }
 
@@ -160,14 +163,14 @@ fn nowcast(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Opt
 /// Readings for which demand must last before it counts beside a nowcast.
 const LASTING: usize = 3;
 
-/// What measured demand needs, by the same sizing as the forecast: the largest of the hold. Beside a nowcast, which has
-/// seen the measurements and may know that a burst is over, what has lasted for some readings.
+/// What measured demand needs, by the same sizing as the forecast: the largest of the hold. Where the way in force does not
+/// heed it, such as a nowcast, which has seen it and may know that a burst is over: what has lasted for some readings.
 fn measured(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Option<(Size, Reason)> {
     let sizer = decrees.sizer(footing.throughput, briefing.workload.buffer)?;
     let held = briefing.evidence.within(briefing.now, briefing.workload.hold);
-    let (reading, factor) = match footing.nowcast {
-        Some(_) if footing.reactive <= 0.0 => (lasting(held)?, 1.0),
-        _ => (held.reduce(|a, b| if b.demand > a.demand { b } else { a })?, footing.reactive),
+    let (reading, factor) = match footing.reactive <= 0.0 && briefing.workload.reactive.is_learned() {
+        true => (lasting(held)?, 1.0),
+        false => (held.reduce(|a, b| if b.demand > a.demand { b } else { a })?, footing.reactive),
     };
     let Reading { at, demand, .. } = *reading;
     let sized = sizer.size(demand * factor);

@@ -76,6 +76,11 @@ impl Lessons {
         self.start_up_at(0.95)
     }
 
+    /// The start-up time that all but one of a hundred launches keep: what takes twice as long is not coming up (F28).
+    pub fn start_up_p99(&self) -> Option<SignedDuration> {
+        self.start_up_at(0.99)
+    }
+
     /// The start-up time that half of the launches keep, for accounting.
     pub fn start_up_p50(&self) -> Option<SignedDuration> {
         self.start_up_at(0.5)

@@ -38,6 +38,7 @@ mod sighting;
 mod sizing;
 mod told;
 mod tuning;
+mod vigil;
 mod workload;
 
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
@@ -60,6 +61,7 @@ pub use sighting::{Node, NodeName, Phase, Sessions, Sighting};
 pub use sizing::{Sized, Sizer};
 pub use tuning::{Ground, Menu, Nowcasted, Rated, Sizing, Source, Tuning, Way};
 pub use units::{Demand, Size, Throughput, Unsound};
+pub use vigil::{Stuck, Unready, Vigil};
 pub use workload::{
     Batch, Bounds, Budget, Buffer, Costs, EmptyBounds, Level, Mode, NoLevel, Ramp, Rate, Told, Workload,
     WorkloadName,

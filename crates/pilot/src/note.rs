@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Override, Quality, Size, Way};
+use crate::{Demand, Override, Quality, Size, Stuck, Way};
 
 /// Something worth telling that stopped nothing (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -104,6 +104,11 @@ pub enum Note {
         /// The first flaw, as a sentence.
         flaw: String,
     },
+    /// Servers that were launched have not come up in the time in which they should have.
+    NeverReady {
+        /// Which.
+        stuck: Stuck,
+    },
     /// The plan in force was kept.
     PlanKept {
         /// When it was made.
@@ -156,6 +161,7 @@ impl Note {
             Self::Drift { .. } => "drift",
             Self::Apart { .. } => "apart",
             Self::Flawed { .. } => "flawed",
+            Self::NeverReady { .. } => "neverReady",
             Self::PlanKept { .. } => "planKept",
         }
     }
@@ -228,6 +234,11 @@ impl Note {
                 )
             }
             Self::Flawed { flaw } => format!("a flawed plan was not used: {flaw}"),
+            Self::NeverReady { stuck: Stuck { servers, within } } => format!(
+                "{servers} servers that were launched have not come up in {}, twice what launches usually take: they are \
+                 not counted as capacity",
+                span(*within)
+            ),
             Self::PlanKept { issued: Some(issued) } => {
                 format!("the plan of {} stays in force", clock(*issued, zone))
             }

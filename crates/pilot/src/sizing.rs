@@ -88,6 +88,16 @@ fn nowcast(briefing: &Briefing) -> Option<Nowcasted> {
         .filter(|nowcast| nowcast.way == chosen.chosen.way && nowcast.is_fresh(briefing.now, fresh))
 }
 
+/// The least time that a launch is given: what is seen of a fleet is up to a turn old.
+const READY_WITHIN_LEAST: SignedDuration = SignedDuration::from_mins(2);
+
+/// Twice what nearly all launches took that were seen; twice what is told while none has been (F28).
+pub(crate) fn ready_within(briefing: &Briefing) -> SignedDuration {
+    let Briefing { workload, lessons, .. } = briefing;
+    let usual = lessons.start_up_p99().or(workload.start_up.or(None)).unwrap_or(START_UP_ASSUMED);
+    usual.saturating_add(usual).max(READY_WITHIN_LEAST)
+}
+
 /// How demand becomes servers at some moment.
 ///
 /// ```

@@ -7,6 +7,8 @@ mod signals;
 mod tuner;
 mod yard;
 
+use std::sync::Arc;
+
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tidecast_forecast::{Fan, Tape, Taped, VALUE_MAX};
@@ -15,7 +17,7 @@ pub use menu::{Menu, Source, Way};
 
 use self::menu::untuned;
 use self::replay::Replay;
-use self::signals::Signals;
+use self::signals::{Layout, Signals};
 use self::tuner::{Tuner, Worth, frontier, worths};
 use crate::{Bounds, Demand, Sizer};
 
@@ -144,12 +146,12 @@ impl Tuning {
         promises: &[f64],
         replayed_from: usize,
     ) -> Self {
-        Self::among(begun, menu.ways(), ground, promises, replayed_from)
+        Self::among(begun, Layout::of_menu(menu), ground, promises, replayed_from)
     }
 
     /// One way, believed after `warm_min` minutes of learning, and one for when it cannot be had: there is nothing to choose.
     pub fn fixed(begun: Timestamp, way: Way, otherwise: Way, ground: &Ground, warm_min: usize) -> Self {
-        let mut tuning = Self::among(begun, vec![way, otherwise], ground, &[0.0], 0);
+        let mut tuning = Self::among(begun, Layout::of(vec![way, otherwise]), ground, &[0.0], 0);
         tuning.warm_min = warm_min;
         tuning.seats = vec![Seat { tuner: None, chosen: 0, since: Some(0), outlook: 1 }];
         tuning
@@ -157,20 +159,20 @@ impl Tuning {
 
     fn among(
         begun: Timestamp,
-        ways: Vec<Way>,
+        layout: Arc<Layout>,
         ground: &Ground,
         promises: &[f64],
         replayed_from: usize,
     ) -> Self {
-        let chosen = untuned(&ways);
+        let chosen = untuned(layout.ways());
         let seat =
             |promise: &f64| Seat { tuner: Some(Tuner::of(*promise)), chosen, since: None, outlook: chosen };
         Self {
             begun,
             ground: *ground,
             seats: promises.iter().map(seat).collect(),
-            replay: Replay::of(ways.len(), ground.start_min),
-            signals: Signals::new(ground.start_min, ways),
+            replay: Replay::of(layout.ways().len(), ground.start_min),
+            signals: Signals::new(ground.start_min, layout),
             replayed_from,
             warm_min: WARM_DAYS * DAY,
             minute: 0,
@@ -202,7 +204,7 @@ impl Tuning {
 
     /// How many bins an outlook has to have: those in which a window of a start-up may lie.
     pub fn bins(&self) -> usize {
-        (BIN - 1 + self.ground.start_min) / BIN + 1
+        self.ground.start_min.div_ceil(BIN) + 1
     }
 
     /// The end of the last minute taken in.

@@ -5,9 +5,13 @@
 //! by the next one, which sees what has become of it.
 
 mod bucket;
+mod listed;
+mod query;
 mod region;
 mod said;
 
 pub use bucket::{Bucket, Rates};
+pub use listed::groups;
+pub use query::Ec2;
 pub use region::{Region, Visit, Wait};
 pub use said::{from_time, to_time};

@@ -15,11 +15,11 @@ pub mod egress;
 pub mod explain;
 pub mod foreign;
 pub mod history;
+#[cfg(feature = "keda")]
+pub mod keda;
 pub mod import;
 #[cfg(feature = "kubernetes")]
 pub mod manifests;
-#[cfg(feature = "keda")]
-pub mod keda;
 pub mod metrics;
 #[cfg(feature = "kubernetes")]
 pub mod operator;

@@ -2,6 +2,8 @@
 
 #[cfg(feature = "aws")]
 mod asg;
+#[cfg(feature = "aws")]
+mod ec2;
 mod asked;
 mod command;
 mod jitsi;
@@ -23,6 +25,8 @@ use tidecast_pilot::{Decision, Sighting};
 pub use asg::{Action as AsgAction, Asg};
 pub use asked::{Answers, Asked, Opinion, Seen};
 pub use command::{Command, Program};
+#[cfg(feature = "aws")]
+pub use ec2::{Ec2Fleet, Launch};
 pub use jitsi::Jitsi;
 pub use shown::Shown;
 pub use webhook::{Webhook, signature};

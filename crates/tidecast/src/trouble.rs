@@ -26,6 +26,14 @@ pub enum Trouble {
         /// How long it had.
         limit_ms: u64,
     },
+    /// Who is to ask has not asked lately.
+    #[error("{who} has not asked {}", .since.map_or("yet".to_owned(), |since| format!("since {since}")))]
+    Unasked {
+        /// Who.
+        who: String,
+        /// When it last asked.
+        since: Option<jiff::Timestamp>,
+    },
     /// It knows us, and does not let us.
     #[error("{who} does not let tidecast {what}: {rule}")]
     Forbidden {
@@ -51,14 +59,6 @@ pub enum Trouble {
         who: String,
         /// What was found.
         why: String,
-    },
-    /// Who is to ask has not asked lately.
-    #[error("{who} has not asked {}", .since.map_or("yet".to_owned(), |since| format!("since {since}")))]
-    Unasked {
-        /// Who.
-        who: String,
-        /// When it last asked.
-        since: Option<jiff::Timestamp>,
     },
     /// It answered with a status that is no success.
     #[error("{who} answered {status}: {said}")]
@@ -211,10 +211,10 @@ impl Trouble {
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
             Self::Slow { .. } => "slow",
+            Self::Unasked { .. } => "unasked",
             Self::Forbidden { .. } => "forbidden",
             Self::Missing { .. } => "missing",
             Self::Changed { .. } => "changed",
-            Self::Unasked { .. } => "unasked",
             Self::Answered { .. } => "answered",
             Self::Redirected { .. } => "redirected",
             Self::TooMuch { .. } => "tooMuch",

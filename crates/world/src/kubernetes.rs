@@ -43,7 +43,7 @@ mod controllers;
 
 pub use cluster::{Cluster, Reply};
 pub use controllers::{Metrics, Nodes};
-pub use faults::{Fault, Faults, Strike};
+pub use faults::{Fault, Faults, Rewriter, Strike};
 pub use request::{Answer, Request, User};
 pub use rules::Rules;
 pub use status::Refusal;

@@ -1,4 +1,4 @@
-use tidecast_forecast::{Fan, Hindsight, Leads, Model, Series, Tape, models};
+use tidecast_forecast::{Fan, Hindsight, Leads, Series, Tape, models};
 use tidecast_pilot::{Evidence, Ground, Issued, Lessons, Nowcasted, Sizer, Throughput, Tuning};
 
 use crate::{BIN, Rehearsal, Ways};
@@ -74,9 +74,10 @@ fn look_back(tuning: &mut Tuning, world: &Rehearsal) {
     let known = world.from / BIN;
     let grid = tidecast_forecast::Grid::new(world.trace.start, 60 * BIN as i64, known);
     let history = Series::new(grid, peaks[..known].to_vec());
-    let model =
-        models::default_model(Leads::exactly((1..=tuning.bins() as i64).map(|k| k * 60 * BIN as i64)));
-    let hindsight = Hindsight::of(&history, tuning.bins(), |known| model.fit(known).ok());
+    let leads = Leads::exactly((1..=tuning.bins() as i64).map(|k| k * 60 * BIN as i64));
+    let made = |name: &str| models::named(name, leads.clone());
+    let fit = |known: &Series| models::willing(None, known, made).ok().map(|willing| willing.fitted);
+    let hindsight = Hindsight::of(&history, tuning.bins(), fit);
     for minute in 0..world.from {
         if (minute + 1).is_multiple_of(BIN) {
             let fans: Vec<Fan> = hindsight.at((minute + 1) / BIN).unwrap_or_default().to_vec();

@@ -124,7 +124,11 @@ fn spell(chance: &mut Chance, peak: u32, sessions: bool) -> Spell {
         Fault::Late,
         Fault::Blind,
         Fault::HalfSeen,
-        if sessions { Fault::Uncounted } else { Fault::Foreign(chance.whole(0, i64::from(2 * peak)) as u32) },
+        if sessions {
+            *chance.one_of(&[Fault::Uncounted, Fault::Dark(0.5)])
+        } else {
+            Fault::Foreign(chance.whole(0, i64::from(2 * peak)) as u32)
+        },
         Fault::NoCapacity,
         Fault::SlowLaunches(chance.between(1.5, 4.0)),
         Fault::FailedLaunches(chance.between(0.1, 0.9)),

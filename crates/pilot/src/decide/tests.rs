@@ -1,4 +1,5 @@
 mod calendar;
+mod launches;
 mod properties;
 
 use tidecast_forecast::{Fan, Forecast, Grid};

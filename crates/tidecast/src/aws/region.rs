@@ -180,7 +180,7 @@ impl Visit {
     }
 
     /// Tells the bucket how a call went.
-    fn note<T>(&self, answered: Result<T, (Trouble, bool)>) -> Result<T, Trouble> {
+    pub(super) fn note<T>(&self, answered: Result<T, (Trouble, bool)>) -> Result<T, Trouble> {
         let mut bucket = self.region.bucket();
         match answered {
             Ok(answer) => {
@@ -197,7 +197,7 @@ impl Visit {
     }
 
     /// Waits for a place in the bucket.
-    async fn take_place(&self, what: &str) -> Result<(), Trouble> {
+    pub(super) async fn take_place(&self, what: &str) -> Result<(), Trouble> {
         let now = self.now();
         let Some(wait) = self.region.bucket().take(now) else {
             let (who, per_s) = (self.who.clone(), self.region.per_s());

@@ -62,11 +62,16 @@ fn causes(text: &str) -> String {
     one_line(text.rsplit_once(" (").map_or(text, |(causes, _)| causes))
 }
 
+/// Credentials that cannot be had.
+pub(super) fn no_credentials(who: String, error: &dyn std::error::Error) -> Trouble {
+    Trouble::Credentials { who, said: causes(&DisplayErrorContext(error).to_string()), renew: RENEW.into() }
+}
+
 /// What to do about credentials that are no longer good.
 const RENEW: &str = "renew them: `aws sso login` for a profile with SSO, new keys for static ones; roles of pods \
                      and instances renew themselves, so look whether the role still exists and trusts this one";
 
-fn refused(who: String, what: &str, status: u16, code: &str, said: &str) -> Trouble {
+pub(super) fn refused(who: String, what: &str, status: u16, code: &str, said: &str) -> Trouble {
     const EXPIRED: [&str; 7] = [
         "ExpiredToken",
         "ExpiredTokenException",
@@ -89,7 +94,7 @@ fn refused(who: String, what: &str, status: u16, code: &str, said: &str) -> Trou
     }
 }
 
-fn is_too_much(code: &str, status: u16) -> bool {
+pub(super) fn is_too_much(code: &str, status: u16) -> bool {
     const TOO_MUCH: [&str; 6] = [
         "Throttling",
         "ThrottlingException",

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod demand;
+mod edges;
 mod keda;
 mod operator;
 mod query;

@@ -29,8 +29,8 @@ pub use server::{Auth, Heartbeat, Server, Store};
 pub use source::{BasicAuth, CloudwatchSource, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub(in crate::config) use target::target_types;
 pub use target::{
-    AgonesTarget, AsgAction, AsgTarget, CommandTarget, JitsiTarget, KedaAction, KedaTarget, KubernetesTarget,
-    NoTarget, Scaled, Target, WebhookTarget,
+    AgonesTarget, AsgAction, AsgTarget, CommandTarget, Ec2Target, JitsiTarget, KedaAction, KedaTarget,
+    KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
 };
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 

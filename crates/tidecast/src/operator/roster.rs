@@ -271,11 +271,13 @@ impl Read {
 fn told(key: &str, resource: &Resource, spec: &Value, operator: Option<&Operator>) -> Value {
     let mut workload = if spec.is_object() { spec.clone() } else { json!({}) };
     workload["name"] = key.into();
-    let inside = ["kubernetes", "keda"].iter().any(|kind| workload["target"]["type"] == *kind);
+    let inside = ["kubernetes", "keda", "agones"].iter().any(|kind| workload["target"]["type"] == *kind);
     if let (true, Some(target)) = (inside, workload["target"].as_object_mut()) {
         target.insert("namespace".into(), resource.namespace.as_str().into());
         target.remove("cluster");
-        if let Some(cluster) = operator.and_then(|operator| operator.cluster.as_ref()) {
+        // Who asks by a webhook of Agones is in whatever cluster it is in.
+        let in_cluster = target["type"] != "agones";
+        if let (true, Some(cluster)) = (in_cluster, operator.and_then(|operator| operator.cluster.as_ref())) {
             target.insert("cluster".into(), cluster.as_str().into());
         }
     }
@@ -309,6 +311,7 @@ pub(super) fn in_short(target: &Target) -> String {
         Target::Kubernetes(target) => format!("{}/{}", target.kind, target.name),
         Target::Keda(target) => format!("ScaledObject/{}", target.name),
         Target::Asg(target) => format!("asg/{}", target.group),
+        Target::Agones(target) => format!("Fleet/{}", target.fleet),
         Target::None(_) => "none".to_owned(),
         #[allow(unreachable_patterns, reason = "other types of target are told by their own word")]
         other => serde_json::to_value(other)

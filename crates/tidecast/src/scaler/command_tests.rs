@@ -21,6 +21,7 @@ fn decision(turn: u64, commands: Vec<Order>) -> Decision {
         withheld: Vec::new(),
         allowed: Allowed::Everything,
         notes: Vec::new(),
+        vigil: Default::default(),
         moves: Vec::new(),
     }
 }

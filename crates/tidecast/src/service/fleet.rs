@@ -8,7 +8,7 @@ use tidecast_pilot::{Menu, WorkloadName};
 use super::hands::{Hands, Shared};
 use super::{Known, Told};
 use crate::config::Config;
-use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
+use crate::config::section::{AsgAction, Demand, PrometheusSource, Source as Section, Target, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
 use crate::drive::{
@@ -111,8 +111,7 @@ impl Fleet {
         };
         let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let answers = self.known.answers.clone();
-        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared, answers));
+        let hands = Arc::new(self.hands(config));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -128,6 +127,10 @@ impl Fleet {
         changed
     }
 
+    fn hands(&self, config: &Config) -> Hands {
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone())
+    }
+
     /// The cluster of this name, as the configuration has it.
     #[cfg(feature = "kubernetes")]
     pub(super) fn cluster(
@@ -135,7 +138,7 @@ impl Fleet {
         config: &Config,
         named: Option<&Name>,
     ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
-        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone()).cluster(named)
+        self.hands(config).cluster(named)
     }
 
     fn recipe(
@@ -145,8 +148,10 @@ impl Fleet {
         servers: Arc<Servers>,
         hands: Arc<Hands>,
     ) -> Recipe {
-        let (known, workshop, cadence) =
-            (self.known.clone(), self.workshops.workshop.clone(), cadence(config));
+        let (known, cadence) = (self.known.clone(), cadence(config));
+        let workshop = self.workshops.workshop.clone();
+        let workshop =
+            if goes_by_plan(&workload.target) { workshop.trying(Menu::Forecasts) } else { workshop };
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
         let section = config.sources.get(&workload.demand.source).cloned();
         let calendar = config.calendar_of(&workload, &self.folder).map_err(|error| error.to_string());
@@ -179,6 +184,11 @@ impl Fleet {
             Ok(charge.flagged(Flag::in_folder(&known.folder)))
         })
     }
+}
+
+/// Whether somebody carries the plan out who sees no measurements: then what sizes must stand in the plan.
+fn goes_by_plan(target: &Target) -> bool {
+    matches!(target, Target::Asg(group) if group.action == AsgAction::Schedule)
 }
 
 /// All that a workload's turns depend on.

@@ -49,11 +49,11 @@ impl Hands {
         Self {
             folder: folder.to_owned(),
             secrets: secrets_folder(config, folder),
+            answers,
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
             #[cfg(feature = "aws")]
             regions: shared.regions.clone(),
-            answers,
         }
     }
 
@@ -84,8 +84,10 @@ impl Hands {
             Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
             #[cfg(feature = "aws")]
             Target::Asg(target) => Arc::new(self.regions.asg(target)),
+            #[cfg(feature = "aws")]
+            Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
             #[cfg(not(feature = "aws"))]
-            Target::Asg(_) => return Err(left_out("aws")),
+            Target::Asg(_) | Target::Ec2(_) => return Err(left_out("aws")),
             Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
             Target::Command(command) => Arc::new(edges::command(self, workload, command)),
             Target::Agones(_) => self.asked(workload, "the FleetAutoscaler", Seen::AsShown),

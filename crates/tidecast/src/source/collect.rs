@@ -170,7 +170,8 @@ impl Collector {
         let back = |duration| now.saturating_sub(duration).unwrap_or(Timestamp::MIN);
         let Some(asked) = self.history.asked(&self.series).await? else { return Ok(back(Self::AT_FIRST)) };
         // After a start each series has its first deep look at another moment of the hour.
-        let last = *self.deep.get_or_insert_with(|| now.saturating_sub(self.rest()).unwrap_or(now));
+        let rest = self.rest();
+        let last = *self.deep.get_or_insert_with(|| now.saturating_sub(rest).unwrap_or(now));
         let deep = now.duration_since(last) >= Self::DEEP_EVERY;
         if deep {
             self.deep = Some(now);

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use tidecast::egress::{Answer, Ask};
 
-use crate::served::{Served, write_demand};
+use crate::served::{Served, project, write_demand};
 
 fn review(uid: &str, status: &Value) -> Value {
     json!({ "request": { "uid": uid, "name": "lobby", "namespace": "games", "status": status }, "response": null })
@@ -80,6 +80,11 @@ async fn answers_a_fleet_autoscaler() {
 }
 
 async fn refuses(served: &Served, sound: &Value) {
+    let sample = std::fs::read_to_string(project("deploy/agones/fleetautoscaler.yaml")).unwrap();
+    let sample: Value = serde_saphyr::from_str(&sample).unwrap();
+    let path = sample["spec"]["policy"]["webhook"]["service"]["path"].as_str().unwrap();
+    let path = path.replace("REPLACE-BY-THE-TOKEN", "canary-7f3a");
+    assert_eq!(ask(served, &path, sound).await.status, 200, "what ships in deploy/ leads here");
     let headers = [("authorization", "Bearer canary-7f3a")];
     let body = || Some(("application/json", sound.to_string().into_bytes()));
     let ask_with = |headers| Ask { path: "/agones/games/lobby", body: body(), headers, ..Ask::default() };

@@ -131,9 +131,40 @@ async fn answers_a_foreign_client_in_every_call() {
     assert_eq!(told["ok"]["metricValues"][0]["metricName"], "shop-checkout-demand");
     assert_eq!(told["ok"]["metricValues"][0]["metricValueFloat"], 41.0 * size, "{told}");
 
+    samples(&mut keda);
     observes(&mut keda);
     refuses(&mut keda);
     served.stop().await;
+}
+
+/// What ships in `deploy/keda` is understood as it stands there.
+fn samples(keda: &mut Foreign) {
+    for (file, metric) in
+        [("scaledobject", "shop-checkout-demand"), ("scaledobject-alone", "shop-checkout-replicas")]
+    {
+        let text = std::fs::read_to_string(project(&format!("deploy/keda/{file}.yaml"))).unwrap();
+        let sample: Value = serde_saphyr::from_str(&text).unwrap();
+        let spec = &sample["spec"];
+        let triggers = spec["triggers"].as_array().unwrap();
+        let ours = triggers
+            .iter()
+            .find(|trigger| trigger["type"].as_str().unwrap().starts_with("external"))
+            .unwrap();
+        let told = keda.call("GetMetricSpec", &ours["metadata"]);
+        assert_eq!(told["ok"]["metricSpecs"][0]["metricName"], metric, "{file}: {told}");
+        let behavior = &spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]["scaleUp"];
+        assert_eq!(
+            (&behavior["stabilizationWindowSeconds"], &behavior["tolerance"]),
+            (&json!(0), &json!("0.01"))
+        );
+        if let Some(formula) = spec["advanced"]["scalingModifiers"]["formula"].as_str() {
+            let names: Vec<_> = triggers.iter().map(|trigger| trigger["name"].as_str().unwrap()).collect();
+            assert_eq!(formula, format!("max({})", names.join(", ")));
+            let target: f64 =
+                spec["advanced"]["scalingModifiers"]["target"].as_str().unwrap().parse().unwrap();
+            assert_eq!(told["ok"]["metricSpecs"][0]["targetSizeFloat"], target, "both in one unit");
+        }
+    }
 }
 
 /// While it observes, what stands is not known here; so no number would hold it, and one is told only on request.

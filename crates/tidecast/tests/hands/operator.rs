@@ -105,21 +105,15 @@ impl Operated {
             .collect()
     }
 
-    #[track_caller]
-    fn until(&self, what: &'static str, is: impl Fn(&Self) -> bool) -> impl Future<Output = ()> {
-        async move {
-            for _ in 0..300 {
-                if is(self) {
-                    return;
-                }
-                tokio::time::sleep(Duration::from_millis(100)).await;
+    async fn until(&self, what: &str, is: impl Fn(&Self) -> bool) {
+        for _ in 0..300 {
+            if is(self) {
+                return;
             }
-            panic!(
-                "not within 30 s: {what}; driven: {:?}; resources: {:#?}",
-                self.driven(),
-                self.cluster.state().list(RESOURCE, "shop")
-            );
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
+        let (driven, state) = (self.driven(), self.cluster.state());
+        panic!("not within 30 s: {what}; driven: {driven:?}; resources: {:#?}", state.list(RESOURCE, "shop"));
     }
 
     async fn end(mut self) {
@@ -173,7 +167,7 @@ async fn drives_what_is_created_changed_and_deleted_and_says_so() {
     operated.until("the status follows", |o| o.resource("web")["status"]["observedGeneration"] == 2).await;
     operated.delete("web");
     operated.until("it is let go", |o| o.driven().is_empty()).await;
-    let deployment = operated.cluster.state().get("deployments", "shop", "web").cloned().unwrap();
+    let deployment = operated.cluster.state().get("deployments.apps", "shop", "web").cloned().unwrap();
     assert_eq!(deployment["spec"]["replicas"], 3, "the fleet stays as large as it is");
     operated.end().await;
 }
@@ -241,7 +235,11 @@ async fn survives_a_lost_past_a_broken_stream_and_lost_rights() {
     );
     operated.until("what came meanwhile is driven", |o| o.driven().len() == 2).await;
     // Rights lost: nothing is forgotten because it cannot be seen.
-    operated.cluster.state().faults.lost_rights.push(("*".into(), "*".into(), "predictivescalers".into()));
+    operated.cluster.state().faults.lost_rights.push((
+        "system:serviceaccount:tidecast:tidecast".into(),
+        "*".into(),
+        "predictivescalers".into(),
+    ));
     let now = operated.cluster.now();
     operated.cluster.state().faults.watches_end_before = Some(now);
     operated.delete("b");

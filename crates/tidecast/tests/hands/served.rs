@@ -58,7 +58,7 @@ impl Served {
         let (end, ended) = oneshot::channel();
         let (listening, at) = oneshot::channel();
         let task = tokio::spawn(async move {
-            service.run(&[path], |at| drop(listening.send(at)), async { drop(ended.await) }).await
+            service.run(&[path], |at| _ = listening.send(at), async { drop(ended.await) }).await
         });
         let at = at.await.unwrap();
         Self { folder, known, at, end: Some(end), task: Some(task) }

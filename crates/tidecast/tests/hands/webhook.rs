@@ -79,6 +79,7 @@ fn grow(turn: u64, to: u32) -> Decision {
         withheld: Vec::new(),
         allowed: Allowed::Everything,
         notes: Vec::new(),
+        vigil: Default::default(),
         moves: Vec::new(),
     }
 }

@@ -27,10 +27,10 @@ pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause
                 "minAvailable and maxUnavailable cannot be both set",
             ));
         }
-        "ClusterRoleBinding" | "RoleBinding" => {
-            if old.is_some_and(|old| old["roleRef"] != object["roleRef"]) {
-                causes.push(Cause::invalid("roleRef", &json!("object"), "cannot change roleRef"));
-            }
+        "ClusterRoleBinding" | "RoleBinding"
+            if old.is_some_and(|old| old["roleRef"] != object["roleRef"]) =>
+        {
+            causes.push(Cause::invalid("roleRef", &json!("object"), "cannot change roleRef"));
         }
         _ => {}
     }

@@ -233,13 +233,6 @@ super::pages! {
     "holidays: Bavaria"
     "holidays: DE-BY"
 
-    KEDA_OPEN 150 "the server that KEDA asks would answer everybody"
-    "Whoever reaches it learns how large each workload is and will be, and with the name of a ScaledObject of their own can \
-     have it follow. So beyond loopback it answers only who shows a certificate, unless `clients: anybody` says that something \
-     else, such as a NetworkPolicy, keeps strangers away."
-    "keda: { listen: 0.0.0.0:8081 }"
-    "keda:\n  listen: 0.0.0.0:8081\n  tls: { certFile: tls.crt, key: { file: tls.key }, clientCaFile: ca.crt }"
-
     NO_SUCH_CLUSTER 151 "there is no cluster of this name"
     "A target in Kubernetes names one of the clusters under `clusters`. Where there is but one, and where there is none \
      because the surroundings tell it, it need not be named."
@@ -251,29 +244,6 @@ super::pages! {
      ReplicationControllers, Rollouts, Fleets and GameServerSets one need not say them."
     "target: { type: kubernetes, kind: Queue, namespace: shop, name: mail }"
     "target: { type: kubernetes, apiVersion: example.org/v1, kind: Queue, namespace: shop, name: mail }"
-
-    NO_CAPACITY 153 "what one server serves must be said"
-    "It is learned from demand and from the number of servers that serve. Where nothing shows that number, it cannot be \
-     learned, and without it no demand can be turned into a size."
-    "target: { type: keda, namespace: shop, name: checkout, action: trigger }"
-    "target: { type: keda, namespace: shop, name: checkout, action: trigger }\ncapacity: { perReplica: 41 }"
-
-    SAME_ADDRESS 154 "two servers listen on one address"
-    "The API and the server that KEDA asks speak different protocols, and each needs a port of its own."
-    "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8080 }"
-    "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8081 }"
-
-    COMMANDS_NOT_ALLOWED 155 "this target runs programs, which the server does not allow"
-    "A target of the type `command` runs a program with the rights of the server, so whoever may edit the configuration \
-     could run anything. That must be allowed where the server is configured, once and visibly."
-    "target: { type: command, run: [/usr/local/bin/scale, checkout] }"
-    "server: { allowCommands: true }"
-
-    BAD_COMMAND 156 "this cannot be run"
-    "A program and its arguments are a list, each for itself: no shell reads them, so nothing in them can be taken for \
-     something else."
-    "run: [scale checkout --to stdin]"
-    "run: [scale, checkout, --to, stdin]"
 
     FOREIGN_NAMESPACE 160 "the target lies in another namespace"
     "Whoever may write a PredictiveScaler in a namespace may scale what lies there, and nothing else: otherwise the \
@@ -297,4 +267,34 @@ super::pages! {
      older than 15 days can only be had by five minutes, so other steps would fit no history."
     "demand: { step: 2m }      # with a source of type cloudwatch"
     "demand: { step: 1m }"
+
+    KEDA_OPEN 180 "the server that KEDA asks would answer everybody"
+    "Whoever reaches it learns how large each workload is and will be, and with the name of a ScaledObject of their own can \
+     have it follow. So beyond loopback it answers only who shows a certificate, unless `clients: anybody` says that something \
+     else, such as a NetworkPolicy, keeps strangers away."
+    "keda: { listen: 0.0.0.0:8081 }"
+    "keda:\n  listen: 0.0.0.0:8081\n  tls: { certFile: tls.crt, key: { file: tls.key }, clientCaFile: ca.crt }"
+
+    COMMANDS_NOT_ALLOWED 181 "this target runs programs, which the server does not allow"
+    "A target of the type `command` runs a program with the rights of the server, so whoever may edit the configuration \
+     could run anything. That must be allowed where the server is configured, once and visibly."
+    "target: { type: command, run: [/usr/local/bin/scale, checkout] }"
+    "server: { allowCommands: true }"
+
+    BAD_COMMAND 182 "this cannot be run"
+    "A program and its arguments are a list, each for itself: no shell reads them, so nothing in them can be taken for \
+     something else."
+    "run: [scale checkout --to stdin]"
+    "run: [scale, checkout, --to, stdin]"
+
+    NO_CAPACITY 183 "what one server serves must be said"
+    "It is learned from demand and from the number of servers that serve. Where nothing shows that number, it cannot be \
+     learned, and without it no demand can be turned into a size."
+    "target: { type: keda, namespace: shop, name: checkout, action: trigger }"
+    "target: { type: keda, namespace: shop, name: checkout, action: trigger }\ncapacity: { perReplica: 41 }"
+
+    SAME_ADDRESS 184 "two servers listen on one address"
+    "The API and the server that KEDA asks speak different protocols, and each needs a port of its own."
+    "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8080 }"
+    "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8081 }"
 }

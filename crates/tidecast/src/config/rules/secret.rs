@@ -58,9 +58,12 @@ fn of_target(target: &Target) -> Vec<(&'static [&'static str], &SecretRef)> {
                 .chain(target.tls.key.as_ref().map(|secret| key(&["tls", "key"], secret)))
                 .collect()
         }
-        Target::Kubernetes(_) | Target::Asg(_) | Target::Keda(_) | Target::Command(_) | Target::None(_) => {
-            Vec::new()
-        }
+        Target::Kubernetes(_)
+        | Target::Asg(_)
+        | Target::Ec2(_)
+        | Target::Keda(_)
+        | Target::Command(_)
+        | Target::None(_) => Vec::new(),
     }
 }
 

@@ -15,6 +15,8 @@ pub enum Target {
     Kubernetes(KubernetesTarget),
     /// An EC2 Auto Scaling group.
     Asg(AsgTarget),
+    /// Instances of EC2 outside of any group, launched from a template.
+    Ec2(Ec2Target),
     /// A KEDA ScaledObject that asks tidecast through its external trigger.
     Keda(KedaTarget),
     /// Anything that takes a signed decision over HTTP.
@@ -51,9 +53,10 @@ impl Target {
     /// What it moves; none if nothing that somebody else could move too. Where there is one cluster, not naming it is
     /// naming it.
     pub fn scaled(&self, clusters: &BTreeMap<Name, Cluster>) -> Option<Scaled> {
-        let only = || clusters.keys().next().filter(|_| clusters.len() == 1);
+        let only = clusters.keys().next().filter(|_| clusters.len() == 1);
         let cluster = |named: &Option<Name>| {
-            named.as_ref().or_else(only).map_or(String::new(), |name| name.as_str().to_owned())
+            let name = named.as_ref().map(Name::as_str).or(only.map(Name::as_str));
+            name.unwrap_or_default().to_owned()
         };
         let scaled = |type_of, place, name: &str| Some(Scaled { type_of, place, name: name.to_owned() });
         match self {
@@ -64,6 +67,7 @@ impl Target {
             ),
             Self::Keda(t) => scaled("keda", [cluster(&t.cluster), t.namespace.clone()], &t.name),
             Self::Asg(t) => scaled("asg", [String::new(), t.region.clone()], &t.group),
+            Self::Ec2(t) => scaled("ec2", [String::new(), t.region.clone()], &t.fleet),
             Self::Agones(t) => scaled("agones", [String::new(), t.namespace.clone()], &t.fleet),
             Self::Jitsi(t) => scaled("jitsi", [String::new(), t.url.to_string()], &t.group),
             Self::Webhook(_) | Self::Command(_) | Self::None(_) => None,
@@ -74,6 +78,7 @@ impl Target {
 tagged!(Target {
     Kubernetes = "kubernetes",
     Asg = "asg",
+    Ec2 = "ec2",
     Keda = "keda",
     Webhook = "webhook",
     Command = "command",
@@ -146,6 +151,27 @@ pub enum AsgAction {
     Schedule,
     /// The desired capacity is set when a step is due.
     Direct,
+}
+
+/// Instances of EC2 outside of any group. They are known by a tag, and launched from a template that says all the rest.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Ec2Target {
+    /// The value of their tag `tidecast:fleet`.
+    #[schemars(example = &"encoders")]
+    pub fleet: String,
+    /// The region.
+    #[schemars(example = &"eu-west-1")]
+    pub region: String,
+    /// The name of the launch template.
+    #[schemars(example = &"encoder")]
+    pub launch_template: String,
+    /// The subnet to launch in, if the template names none.
+    #[schemars(example = &"subnet-0a1b2c3d")]
+    pub subnet: Option<String>,
+    /// Another address than AWS's own: a VPC endpoint, or a server for tests.
+    #[schemars(example = &"https://vpce-0a1b.ec2.eu-west-1.vpce.amazonaws.com")]
+    pub endpoint: Option<Link>,
 }
 
 /// A KEDA ScaledObject.

@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 
 use jiff::SignedDuration;
 
-use crate::aws::Region;
-use crate::config::section::{self, AsgAction, AsgTarget, CloudwatchSource, Demand};
+use crate::aws::{Ec2, Region};
+use crate::config::section::{self, AsgAction, AsgTarget, CloudwatchSource, Demand, Ec2Target};
 use crate::config::word::Link;
-use crate::scaler::{self, Asg};
+use crate::scaler::{self, Asg, Ec2Fleet, Launch};
 use crate::source::{CloudWatch, Counted, Metric, Statistic, Watch};
 use crate::trouble::Trouble;
 
@@ -46,6 +46,18 @@ impl Regions {
         };
         let region = self.way(&target.region, target.endpoint.as_ref()).region;
         Asg::new(region, &target.group, action)
+    }
+
+    /// The scaler of instances outside of groups.
+    ///
+    /// # Errors
+    /// [`Trouble`] when the address may not be asked.
+    pub(super) fn ec2(&self, target: &Ec2Target) -> Result<Ec2Fleet, Trouble> {
+        let region = self.way(&target.region, target.endpoint.as_ref()).region;
+        let endpoint = target.endpoint.as_ref().map(ToString::to_string);
+        let ec2 = Ec2::new(region, endpoint.as_deref())?;
+        let (template, subnet) = (target.launch_template.clone(), target.subnet.clone());
+        Ok(Ec2Fleet::new(ec2, &target.fleet, Launch { template, subnet }))
     }
 
     /// The source of a demand that CloudWatch measures.

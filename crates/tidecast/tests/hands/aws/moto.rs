@@ -8,6 +8,8 @@ use aws_sdk_autoscaling::primitives::DateTime;
 use aws_sdk_autoscaling::types::{ScheduledUpdateGroupActionRequest, Tag};
 use jiff::{SignedDuration, Timestamp};
 
+use tidecast::egress::{Address, Ask, Connector, Door, Rules};
+
 use super::suite::client;
 
 /// A running server; dropped, it is killed.
@@ -77,6 +79,26 @@ impl Moto {
             .send()
             .await
             .unwrap();
+    }
+}
+
+impl Moto {
+    /// A launch template of this name: by hand, for the SDK of EC2 is not among what we build.
+    pub(crate) async fn template(&self, name: &str) {
+        let form = format!(
+            "Action=CreateLaunchTemplate&Version=2016-11-15&LaunchTemplateName={name}\
+             &LaunchTemplateData.ImageId=ami-12c6146b&LaunchTemplateData.InstanceType=t3.micro"
+        );
+        let scope = "Credential=AKIDTEST/20261127/eu-west-1/ec2/aws4_request";
+        let signed = format!("AWS4-HMAC-SHA256 {scope}, SignedHeaders=host, Signature=0");
+        let url = self.url();
+        let address = Address::new("moto", &url);
+        let connector = Connector::new(&address, &Rules::new([Door::inside(&url).unwrap()])).unwrap();
+        let body = Some(("application/x-www-form-urlencoded", form.into_bytes()));
+        let headers = [("authorization", signed.as_str())];
+        let answer =
+            connector.ask(Ask { path: "/", body, headers: &headers, ..Ask::default() }).await.unwrap();
+        assert!(answer.is_success(), "{}", String::from_utf8_lossy(&answer.body));
     }
 }
 

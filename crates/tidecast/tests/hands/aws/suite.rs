@@ -291,5 +291,17 @@ async fn the_pretended_account_passes_the_suite() {
 #[tokio::test] // S6.2, S6.3
 async fn moto_passes_the_suite() {
     let Some(moto) = Moto::start().await else { return };
+    let (url, now) = (moto.url(), moto.now());
     all(&Counterpart::Moto(moto)).await;
+    // And it lists groups as the command line would.
+    let region = Arc::new(Region::new("eu-west-1", Some(url)).keyed("AKIDTEST", "secret"));
+    let listed = tidecast::aws::groups(&region, now).await.unwrap();
+    let names: Vec<&str> = listed[0]["AutoScalingGroups"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|group| group["AutoScalingGroupName"].as_str().unwrap())
+        .collect();
+    assert!(names.contains(&"sets") && names.contains(&"keeps"), "{names:?}");
+    assert_eq!(listed[2]["ScheduledUpdateGroupActions"][0]["ScheduledActionName"], "nightly-down");
 }

@@ -20,6 +20,7 @@ pub(super) fn decided(turn: u64, from: u32, commands: Vec<Command>) -> Decision 
         because: Reason::Minimum { min: to },
         limits: Vec::new(),
         plan: Arc::new(Plan::default()),
+        vigil: Default::default(),
         moves: vec![Move { at, from: Size(from), to }],
         commands,
         withheld: Vec::new(),

@@ -19,6 +19,7 @@ fn decision(turn: u64, second: i64, commands: Vec<Command>, from: u32) -> Decisi
         because: Reason::Minimum { min: Size(1) },
         limits: Vec::new(),
         plan: Arc::default(),
+        vigil: Default::default(),
         moves: vec![Move { at: at(second), from: Size(from), to: Size(0) }],
         commands,
         withheld: Vec::new(),
