@@ -18,8 +18,7 @@ use tidecast_pilot::{
     Bounds, Briefing, Decision, Issued, Level, Mode, Plan, Throughput, Told, Workload, decide,
 };
 use tidecast_world::{
-    BIN, DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace,
-    turns_round,
+    DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, turns_round,
 };
 
 fn main() {
