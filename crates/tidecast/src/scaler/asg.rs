@@ -132,7 +132,13 @@ impl Asg {
             return Ok(Err(Receipt::Overtaken { by: fence.turn }));
         }
         let todo = Todo::of(&decision.commands, &group, shrinking, decision.at);
-        calls.tag(&todo.tags(&group, decision.turn, decision.at)).await?;
+        let fence = {
+            let known = &mut self.memory().known;
+            let fence = fence.remembering(&known.sets);
+            known.sets.extend(todo.set.map(|size| (size, decision.at.as_second())));
+            fence
+        };
+        calls.tag(&todo.tags(&group, fence, decision.turn, decision.at)).await?;
         self.memory().turn = decision.turn;
         Ok(Ok((group, todo)))
     }
