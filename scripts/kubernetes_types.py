@@ -1,24 +1,30 @@
 #!/usr/bin/env python3
-"""Writes crates/world/src/kubernetes/types.json: the types of Kubernetes' API that the fake cluster serves.
+"""Writes the types of Kubernetes' API that the fake cluster serves: types.json and tags.txt in crates/world/src/kubernetes.
 
 They come from the OpenAPI document of Kubernetes (Apache-2.0) as the Python package kubernetes-validate carries it:
 fields, types, what is required, and how lists merge; not the descriptions. One type a line, so that a diff can be read.
 
     pip download --no-deps kubernetes-validate==1.37.0 && unzip -q kubernetes_validate-*.whl
-    scripts/kubernetes_types.py kubernetes_validate/kubernetes-json-schema/v1.36.0-local/_definitions.json
+    scripts/kubernetes_types.py kubernetes_validate/kubernetes-json-schema/v1.36.0-local/_definitions.json k8s-pb-0.9.0
+
+The numbers of fields in protobuf come from the source of the crate k8s-pb (Apache-2.0); a line for each type, in which
+`1:<TYPE` says that the fields of TYPE lie in a message of their own there, and not in JSON.
 """
 
 import json
 import pathlib
+import re
 import sys
 
-TARGET = pathlib.Path(__file__).parent.parent / "crates/world/src/kubernetes/types.json"
+FOLDER = pathlib.Path(__file__).parent.parent / "crates/world/src/kubernetes"
+TARGET = FOLDER / "types.json"
 CORE = "Namespace Pod ConfigMap Secret ServiceAccount Event Node Service ReplicationController".split()
 ROOTS = [f"io.k8s.api.core.v1.{kind}" for kind in CORE] + [
     *(f"io.k8s.api.apps.v1.{kind}" for kind in ("Deployment", "ReplicaSet", "StatefulSet", "DaemonSet", "ControllerRevision")),
     "io.k8s.api.events.v1.Event",
     "io.k8s.api.coordination.v1.Lease",
     "io.k8s.api.autoscaling.v2.HorizontalPodAutoscaler",
+    "io.k8s.api.autoscaling.v1.HorizontalPodAutoscaler",
     "io.k8s.api.autoscaling.v1.Scale",
     "io.k8s.api.policy.v1.PodDisruptionBudget",
     "io.k8s.api.policy.v1.Eviction",
@@ -81,7 +87,47 @@ def main():
             open_ += refs(kept[name])
     lines = (f"{json.dumps(name)}: {json.dumps(kept[name], separators=(',', ':'), sort_keys=True)}" for name in sorted(kept))
     TARGET.write_text("{\n" + ",\n".join(lines) + "\n}\n")
-    print(f"{len(kept)} types, {TARGET.stat().st_size} bytes")
+    tags = list(numbered(pathlib.Path(sys.argv[2]) / "src", kept))
+    (FOLDER / "tags.txt").write_text("\n".join(tags) + "\n")
+    print(f"{len(kept)} types, {TARGET.stat().st_size} bytes; {len(tags)} of them with numbers")
+
+
+def numbered(source, types):
+    """A line for each type: its name, and `number:field` for each of its fields."""
+    open_, done = sorted(types), set()
+    while open_:
+        name = open_.pop(0)
+        if name in done:
+            continue
+        done.add(name)
+        path, struct = name.removeprefix("io.k8s.").replace("-", "_").rsplit(".", 1)
+        file = source / path.replace(".", "/") / "mod.rs"
+        found = file.exists() and re.search(rf"pub struct {struct} \{{\n(.*?)^\}}", file.read_text(), re.S | re.M)
+        if not found:
+            continue
+        # JSON's names by their letters; what has none there is a part of its parent.
+        names = {known.lower().replace("$", ""): known for known in types.get(name, {}).get("properties", {})}
+        fields = []
+        for tag, field, rust in re.findall(r'#\[prost\([^\]]*?tag = "(\d+)"[^\]]*?\)\]\s*pub (?:r#)?(\w+):\s*([^;]*?),\n', found[1], re.S):
+            letters = field.replace("_", "")
+            camel = re.sub(r"_(\w)", lambda part: part[1].upper(), field)
+            known = names.get(letters) or (camel if name not in types else None)
+            part = re.search(r"([\w:]+)>$", "".join(rust.split()))
+            if not known and name in types and part and "prost" not in part[1] and part[1].rsplit("::")[-1].lower().endswith(letters):
+                known = "<" + place(path, part[1])
+                open_.append(known[1:])
+            if known:
+                fields.append(f"{tag}:{known}")
+        yield f"{name} {' '.join(fields)}"
+
+
+def place(path, rust):
+    """The name of a type that another one in `path` calls by its place in Rust."""
+    parts = rust.split("::")
+    ups = parts.count("super")
+    base = path.split(".")
+    base = base[: len(base) - ups] if ups else base
+    return "io.k8s." + ".".join(base + [part for part in parts if part != "super"]).replace("apiextensions_apiserver", "apiextensions-apiserver")
 
 
 main()

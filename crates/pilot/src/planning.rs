@@ -5,7 +5,7 @@ use tidecast_forecast::{Fan, Forecast};
 
 use explain::Explainer;
 
-use crate::drain::open;
+use crate::drain::{GivenUp, open};
 use crate::planner::{DownMax, Problem, Rules, most_within, solve};
 use crate::sizing::{Decrees, Footing, Sizer};
 use crate::{Basis, Briefing, Demand, Note, Override, Plan, Size, Span, Workload};
@@ -253,7 +253,9 @@ fn lead_steps(workload: &Workload, start_up: SignedDuration) -> usize {
 /// Where the fleet stands as far as is known: what was ordered, else what was decided, else the minimum.
 pub(crate) fn standing(briefing: &Briefing) -> u32 {
     let seen = briefing.sighting.as_ref().map(|sighting| match &briefing.workload.drain {
-        Some(drain) if !sighting.nodes.is_empty() => open(drain, sighting, briefing.now),
+        Some(drain) if !sighting.nodes.is_empty() => {
+            open(drain, sighting, &GivenUp::of(briefing, sighting), briefing.now)
+        }
         _ => sighting.ordered,
     });
     let decided = briefing.last.as_ref().map(|last| last.size);

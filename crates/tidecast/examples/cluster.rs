@@ -13,6 +13,7 @@ async fn main() {
     let port = arguments.next().and_then(|port| port.parse().ok()).unwrap_or(0);
     let speed = arguments.next().and_then(|speed| speed.parse().ok()).unwrap_or(1.0);
     let cluster = Cluster::start_as(Setup { seed: 1, clock: Clock::fast(speed), port }).await;
+    cluster.install_kinds_of_others();
     println!("export KUBECONFIG={}", cluster.kubeconfig_path().display());
     eprintln!("serving at {} until interrupted", cluster.url);
     _ = tokio::signal::ctrl_c().await;

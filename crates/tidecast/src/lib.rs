@@ -15,6 +15,8 @@ pub mod egress;
 pub mod explain;
 pub mod foreign;
 pub mod history;
+#[cfg(feature = "keda")]
+pub mod keda;
 pub mod import;
 #[cfg(feature = "kubernetes")]
 pub mod manifests;

@@ -26,6 +26,14 @@ pub enum Trouble {
         /// How long it had.
         limit_ms: u64,
     },
+    /// Who is to ask has not asked lately.
+    #[error("{who} has not asked {}", .since.map_or("yet".to_owned(), |since| format!("since {since}")))]
+    Unasked {
+        /// Who.
+        who: String,
+        /// When it last asked.
+        since: Option<jiff::Timestamp>,
+    },
     /// It knows us, and does not let us.
     #[error("{who} does not let tidecast {what}: {rule}")]
     Forbidden {
@@ -203,6 +211,7 @@ impl Trouble {
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
             Self::Slow { .. } => "slow",
+            Self::Unasked { .. } => "unasked",
             Self::Forbidden { .. } => "forbidden",
             Self::Missing { .. } => "missing",
             Self::Changed { .. } => "changed",

@@ -35,13 +35,15 @@ mod faults;
 mod discovery;
 mod openapi;
 mod events;
+mod versions;
+mod protobuf;
 mod quantity;
 mod tree;
 mod controllers;
 
 pub use cluster::{Cluster, Reply};
 pub use controllers::{Metrics, Nodes};
-pub use faults::{Fault, Faults, Strike};
+pub use faults::{Fault, Faults, Rewriter, Strike};
 pub use request::{Answer, Request, User};
 pub use rules::Rules;
 pub use status::Refusal;

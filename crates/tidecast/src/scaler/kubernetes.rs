@@ -23,6 +23,7 @@ mod writers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -63,6 +64,8 @@ pub struct Kubernetes {
     views: Mutex<BTreeMap<Kind, Arc<View>>>,
     memory: Mutex<Memory>,
     told: Told,
+    /// The number could not be written lately, for a reason that lasts.
+    stuck: AtomicBool,
 }
 
 /// What is scaled, as it was told.
@@ -116,6 +119,7 @@ impl Kubernetes {
             views: Mutex::default(),
             memory: Mutex::default(),
             told: Told::default(),
+            stuck: AtomicBool::new(false),
         }
     }
 

@@ -2,15 +2,18 @@
 
 #[cfg(feature = "kubernetes")]
 mod clusters;
+mod edges;
 #[cfg(feature = "aws")]
 mod regions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::section::{Target, Workload};
+use tidecast_pilot::WorkloadName;
+
+use crate::config::section::{KedaAction, Target, Workload};
 use crate::config::{Config, secrets_folder};
-use crate::scaler::{Scaler, Shown};
+use crate::scaler::{Answers, Asked, Scaler, Seen, Shown};
 use crate::trouble::Trouble;
 
 /// What hands keep in common across readings of the configuration.
@@ -28,24 +31,25 @@ pub(super) struct Shared {
 #[derive(Debug)]
 pub(super) struct Hands {
     /// Where files that the configuration names lie.
-    #[expect(dead_code, reason = "for hands that read files")]
     folder: PathBuf,
     /// Where secrets lie.
-    #[expect(dead_code, reason = "for hands that sign")]
     secrets: PathBuf,
     #[cfg(feature = "kubernetes")]
     clusters: clusters::Clusters,
     #[cfg(feature = "aws")]
     pub(super) regions: regions::Regions,
+    /// What autoscalers that ask us were told.
+    answers: Arc<Answers>,
 }
 
 impl Hands {
-    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared) -> Self {
+    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared, answers: Arc<Answers>) -> Self {
         #[cfg(not(any(feature = "kubernetes", feature = "aws")))]
         let _ = shared;
         Self {
             folder: folder.to_owned(),
             secrets: secrets_folder(config, folder),
+            answers,
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
             #[cfg(feature = "aws")]
@@ -69,6 +73,9 @@ impl Hands {
     pub(super) fn scaler(&self, workload: &Workload) -> Result<Arc<dyn Scaler>, Trouble> {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
+            Target::Keda(keda) if keda.action == KedaAction::Trigger => {
+                self.asked(workload, "KEDA", Seen::AsTold)
+            }
             #[cfg(feature = "kubernetes")]
             Target::Kubernetes(target) => Arc::new(self.clusters.target(workload.name.as_str(), target)?),
             #[cfg(feature = "kubernetes")]
@@ -81,8 +88,17 @@ impl Hands {
             Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
             #[cfg(not(feature = "aws"))]
             Target::Asg(_) | Target::Ec2(_) => return Err(left_out("aws")),
-            Target::Webhook(_) => Arc::new(Shown),
+            Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
+            Target::Command(command) => Arc::new(edges::command(self, workload, command)),
+            Target::Agones(_) => self.asked(workload, "the FleetAutoscaler", Seen::AsShown),
+            Target::Jitsi(jitsi) => Arc::new(edges::jitsi(self, workload, jitsi)?),
         })
+    }
+
+    /// The hand of a fleet whose autoscaler asks.
+    fn asked(&self, workload: &Workload, who: &str, seen: Seen) -> Arc<dyn Scaler> {
+        let name = WorkloadName(workload.name.as_str().to_owned());
+        Arc::new(Asked::new(format!("{who} of {name}"), name, seen, self.answers.clone()))
     }
 }
 

@@ -38,7 +38,9 @@ impl Apply<'_> {
         let others = managers.0.iter().filter(|one| one.writer != *self.writer);
         let kept = others.fold(mine.clone(), |all, one| all.union(&one.fields));
         let gone = last.beyond(&kept);
-        gone.cut_from(&mut new, schema);
+        gone.cut_from(&mut new, &kept, schema);
+        let (_, removed) = Fields::changed(Some(live), Some(&new), schema);
+        managers.0.iter_mut().for_each(|one| one.fields = one.fields.difference(&removed));
         managers.set(self.writer, mine, now);
         managers.write(&mut new);
         Ok(new)

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::faults::Faults;
+use super::faults::{Fault, Faults};
 use super::kind::Kind;
 use super::kinds::Kinds;
 use super::request::{Answer, Request};
@@ -33,7 +33,7 @@ pub struct Cluster {
     pub metrics: super::Metrics,
     pub(crate) memory: super::controllers::Memory,
     pub(crate) uids: u64,
-    /// Every request that was answered, in order, as `VERB PATH STATUS`.
+    /// The requests that were answered last, in order, as `METHOD PATH STATUS`.
     pub requests: Vec<String>,
 }
 
@@ -58,6 +58,8 @@ pub(crate) struct Asked<'a> {
 
 /// How many writes are remembered for watches that start in the past.
 const KEPT: usize = 20_000;
+/// How many requests are remembered for those who look at them.
+const REMEMBERED: usize = 200_000;
 
 impl Cluster {
     /// A cluster with nothing in it but what every cluster has.
@@ -94,11 +96,15 @@ impl Cluster {
     /// Answers a request.
     pub fn handle(&mut self, request: &Request, now: Timestamp) -> Reply {
         let reply = match self.faults.strike(request, self.store.version()) {
-            Some(refusal) => Err(refusal),
+            Some((Fault::LostReply, refusal)) => self.answer(request, now).and(Err(refusal)),
+            Some((_, refusal)) => Err(refusal),
             None => self.answer(request, now),
         };
         let reply = reply.unwrap_or_else(|refusal| Reply::Answer(Answer::from(&refusal)));
         let status = if let Reply::Answer(answer) = &reply { answer.status } else { 200 };
+        if self.requests.len() >= REMEMBERED {
+            self.requests.drain(..REMEMBERED / 2);
+        }
         self.requests.push(format!("{} {} {status}", request.method, request.path));
         reply
     }

@@ -45,6 +45,7 @@ impl Cluster {
     /// Lets everything that is due by `now` happen.
     pub fn tick(&mut self, now: Timestamp) {
         self.autoscale(now);
+        self.rewrite(now);
         for _ in 0..ROUNDS {
             let before = self.store.version();
             self.run_pods(now);
@@ -56,6 +57,22 @@ impl Cluster {
             }
         }
         self.memory.seen = self.store.version();
+    }
+
+    /// Others write what they insist on, as often as they look.
+    fn rewrite(&mut self, now: Timestamp) {
+        for at in 0..self.faults.rewriters.len() {
+            let writer = &mut self.faults.rewriters[at];
+            if writer.due.is_some_and(|due| due > now) {
+                continue;
+            }
+            writer.due = Some(now + jiff::SignedDuration::from_secs(writer.every));
+            let writer = writer.clone();
+            let key = Key::new(&writer.resource, &writer.namespace, &writer.name);
+            self.edit(&key, &writer.manager, "", now, |object| {
+                super::tree::put(object, &writer.field, writer.value.clone())
+            });
+        }
     }
 
     fn control(&mut self, now: Timestamp) {

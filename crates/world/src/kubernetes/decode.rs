@@ -74,13 +74,25 @@ impl Reading {
             if field.is_none() && !schema.keeps_unknown() {
                 self.unknown.push(below);
             } else if !value.is_null() || self.keeps_null(field) {
-                kept.insert(
-                    name.clone(),
-                    self.value(value, field.unwrap_or(super::schema::UNKNOWN), &below)?,
-                );
+                let read = self.value(value, field.unwrap_or(super::schema::UNKNOWN), &below)?;
+                if !self.leaves_out(&read, field, name) {
+                    kept.insert(name.clone(), read);
+                }
             }
         }
         Ok(Value::Object(kept))
+    }
+
+    /// Kubernetes' own kinds leave out empty maps and lists, but for lists whose being empty says something.
+    fn leaves_out(&self, value: &Value, field: Option<Schema>, name: &str) -> bool {
+        let telling = ["managedFields", "rules", "finalizers"].contains(&name);
+        match value {
+            Value::Object(fields) => {
+                !self.custom && fields.is_empty() && field.is_some_and(|field| field.entries().is_some())
+            }
+            Value::Array(items) => !self.custom && items.is_empty() && !telling,
+            _ => false,
+        }
     }
 
     fn keeps_null(&self, field: Option<Schema>) -> bool {

@@ -49,7 +49,7 @@ impl Cluster {
     /// Deletes everything that a selector takes.
     pub(crate) fn delete_all(&mut self, asked: Asked) -> Result<Answer, Refusal> {
         let wish = Wish::of(asked)?;
-        let selector = super::read::selector_of(asked.request)?;
+        let selector = super::read::selector_of(asked)?;
         let resource = asked.kind.storage();
         let meant =
             self.store.of(&resource, &asked.target.namespace).filter(|(_, object)| selector.takes(object));
@@ -97,6 +97,15 @@ impl Cluster {
         if self.store.get(key).is_some_and(|object| instant(object, "/metadata/deletionTimestamp").is_none())
         {
             self.discard(key, &Wish::default(), now);
+        }
+    }
+
+    /// The same, but what it owns goes first.
+    pub(crate) fn discard_in_foreground(&mut self, key: &Key, now: jiff::Timestamp) {
+        let policy = if key.resource == "pods" { String::new() } else { "Foreground".to_owned() };
+        if self.store.get(key).is_some_and(|object| instant(object, "/metadata/deletionTimestamp").is_none())
+        {
+            self.discard(key, &Wish { policy, ..Wish::default() }, now);
         }
     }
 

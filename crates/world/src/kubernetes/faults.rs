@@ -22,8 +22,31 @@ pub struct Faults {
     pub no_scale: bool,
     /// Admission refuses writes of these resources (plural), with a sentence.
     pub refused: Vec<(String, String)>,
+    /// Others who insist on their own values.
+    pub rewriters: Vec<Rewriter>,
     /// Rights that were taken away: `(user, verb, resource)`, where `*` means all.
     pub lost_rights: Vec<(String, String, String)>,
+}
+
+/// Somebody else who writes a field again and again, as a GitOps tool does.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Rewriter {
+    /// How the writer calls itself.
+    pub manager: String,
+    /// The resource, as `deployments.apps`.
+    pub resource: String,
+    /// Where the object lies.
+    pub namespace: String,
+    /// What it is called.
+    pub name: String,
+    /// The field, as `/spec/replicas`.
+    pub field: String,
+    /// What it insists on.
+    pub value: Value,
+    /// How often it looks, in seconds.
+    pub every: i64,
+    /// When it looks next; `None` is at once.
+    pub due: Option<Timestamp>,
 }
 
 /// One sort of trouble for requests.
@@ -55,6 +78,8 @@ pub enum Fault {
     Failure(u16),
     /// 504: nobody knows whether it was done.
     Timeout,
+    /// It is done, and then 504: the answer was lost on its way. Strikes writes only.
+    LostReply,
     /// 410: the version that was asked for is gone. Strikes lists and watches only.
     Gone,
 }
@@ -89,7 +114,7 @@ impl Strike {
         let is_write = request.method != "GET";
         let is_stream = request.flag("watch");
         let fits = match self.fault {
-            Fault::Conflict => is_write,
+            Fault::Conflict | Fault::LostReply => is_write,
             Fault::Gone => !is_write,
             _ => !is_stream || !self.aimed_at.is_empty(),
         };
@@ -111,6 +136,7 @@ impl Faults {
             watches_end_before: None,
             no_scale: false,
             refused: Vec::new(),
+            rewriters: Vec::new(),
             lost_rights: Vec::new(),
         }
     }
@@ -120,12 +146,13 @@ impl Faults {
         *self = Self { chance: self.chance.clone(), ..Self::of(0) };
     }
 
-    pub(crate) fn strike(&mut self, request: &Request, version: u64) -> Option<Refusal> {
+    /// The fault that strikes this request, and what the client is told.
+    pub(crate) fn strike(&mut self, request: &Request, version: u64) -> Option<(Fault, Refusal)> {
         let is_discovery = request.path == "/version" || request.path.matches('/').count() < 4;
         for strike in self.strikes.iter_mut().filter(|_| !is_discovery) {
             if strike.is_aimed_at(request) && self.chance.happens(strike.share) {
                 strike.left = strike.left.map(|left| left - 1);
-                return Some(strike.fault.refusal(request, version));
+                return Some((strike.fault, strike.fault.refusal(request, version)));
             }
         }
         None
@@ -186,7 +213,7 @@ impl Fault {
                 };
                 Refusal::new(code, reason, message)
             }
-            Self::Timeout => {
+            Self::Timeout | Self::LostReply => {
                 Refusal::new(504, "Timeout", "Timeout: request did not complete within the allotted timeout")
             }
             Self::Gone => Refusal::expired(format!("too old resource version: ({version})")),

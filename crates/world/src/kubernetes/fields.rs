@@ -162,29 +162,28 @@ impl Fields {
         self
     }
 
-    /// This with nothing but what lies below one of the root's fields.
-    pub(crate) fn only(mut self, roots: &[&str]) -> Self {
-        self.below.retain(|step, _| matches!(step, Step::Field(name) if roots.contains(&name.as_str())));
-        self
-    }
-
-    /// A value without the members of this, unless they hold something that stays.
-    pub(crate) fn cut_from(&self, value: &mut Value, schema: Schema) {
+    /// A value without the members of this; what is left empty goes too, unless it is among what is kept.
+    pub(crate) fn cut_from(&self, value: &mut Value, kept: &Self, schema: Schema) {
+        let nothing = Self::default();
         match value {
             Value::Object(fields) => {
                 for (step, gone) in &self.below {
                     let Step::Field(name) = step else { continue };
                     let Some(value) = fields.get_mut(name) else { continue };
                     let was_full = !is_hollow(value);
-                    gone.cut_from(value, schema.field(name));
-                    if (gone.below.is_empty() && gone.member) || (was_full && is_hollow(value)) {
+                    let kept = kept.below.get(step).unwrap_or(&nothing);
+                    gone.cut_from(value, kept, schema.field(name));
+                    if (gone.below.is_empty() && gone.member)
+                        || (was_full && is_hollow(value) && kept.is_empty())
+                    {
                         fields.remove(name);
                     }
                 }
             }
             Value::Array(items) => items.retain_mut(|item| {
-                let Some(gone) = self.below.get(&Step::of(item, schema)) else { return true };
-                gone.cut_from(item, schema.items());
+                let step = Step::of(item, schema);
+                let Some(gone) = self.below.get(&step) else { return true };
+                gone.cut_from(item, kept.below.get(&step).unwrap_or(&nothing), schema.items());
                 !gone.member
             }),
             _ => {}

@@ -57,10 +57,26 @@ impl Kind {
         if self.group == super::events::GROUP {
             return super::events::shown(object.clone());
         }
+        if self.is_first_autoscaler() {
+            return super::versions::shown(object.clone());
+        }
         let mut shown = object.clone();
         shown["apiVersion"] = self.api_version().into();
         shown["kind"] = self.kind.clone().into();
         shown
+    }
+
+    /// `autoscaling/v1`, which is kept as `autoscaling/v2`.
+    fn is_first_autoscaler(&self) -> bool {
+        self.group == "autoscaling" && self.version == "v1"
+    }
+
+    /// An object in the version of this kind, as it is kept.
+    pub(crate) fn kept(&self, object: Value) -> Value {
+        if self.group == super::events::GROUP {
+            return super::events::kept(object);
+        }
+        if self.is_first_autoscaler() { super::versions::kept(object) } else { object }
     }
 
     /// `apps/v1`, or `v1` in the core group.

@@ -157,6 +157,14 @@ fn own() -> Vec<Kind> {
             NAMESPACED,
         ),
         kind_of(
+            "autoscaling",
+            "v1",
+            "io.k8s.api.autoscaling.v1",
+            "HorizontalPodAutoscaler",
+            "horizontalpodautoscalers hpa",
+            NAMESPACED,
+        ),
+        kind_of(
             "policy",
             "v1",
             "io.k8s.api.policy.v1",
@@ -227,6 +235,6 @@ fn kind_of(group: &str, version: &str, package: &str, kind: &str, names: &str, n
         status: true,
         scale: None,
         form: Form::Own(own),
-        stored: group != "events.k8s.io",
+        stored: group != "events.k8s.io" && (group, version) != ("autoscaling", "v1"),
     }
 }

@@ -6,15 +6,19 @@ use super::route::Target;
 use super::status::{About, Refusal, dotted};
 use super::tree::{list, put, text, time};
 
-/// Roles that every cluster has, as `(name, groups, resources, verbs)`.
-pub(crate) const ROLES: [(&str, &[&str], &[&str], &[&str]); 3] = [
+/// A role that every cluster has: its name, groups, resources and verbs.
+pub(crate) type OwnRole =
+    (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
+
+/// Roles that every cluster has.
+pub(crate) const ROLES: [OwnRole; 3] = [
     ("cluster-admin", &["*"], &["*"], &["*"]),
     ("edit", &["", "apps", "autoscaling", "policy"], &["*"], &["*"]),
     ("view", &["", "apps", "autoscaling", "policy", "events.k8s.io"], &["*"], &["get", "list", "watch"]),
 ];
 
 /// One of the roles that every cluster has, as an object.
-pub(crate) fn own_role((name, groups, resources, verbs): &(&str, &[&str], &[&str], &[&str])) -> Value {
+pub(crate) fn own_role((name, groups, resources, verbs): &OwnRole) -> Value {
     json!({
         "apiVersion": "rbac.authorization.k8s.io/v1", "kind": "ClusterRole", "metadata": {"name": name},
         "rules": [{"apiGroups": groups, "resources": resources, "verbs": verbs}],

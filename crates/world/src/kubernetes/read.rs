@@ -21,7 +21,7 @@ impl Cluster {
     /// A list, whole or page by page; further pages show the cluster as it was at the first.
     pub(crate) fn read_all(&mut self, asked: Asked) -> Result<Answer, Refusal> {
         let page = Page::of(asked.request, self.faults.stale(asked.request, self.store.version()))?;
-        let selector = selector_of(asked.request)?;
+        let selector = selector_of(asked)?;
         let version = page.version.unwrap_or(self.store.version());
         if version > self.store.version() {
             return Err(too_large(version, self.store.version()));
@@ -52,15 +52,15 @@ impl Cluster {
         if let Some(from) = from.filter(|&from| from > self.store.version()) {
             return Err(too_large(from, self.store.version()));
         }
-        let selector = selector_of(asked.request)?;
+        let selector = selector_of(asked)?;
         Ok(Watch::new(asked, selector, from, self.store.version()))
     }
 }
 
 /// What a request selects.
-pub(crate) fn selector_of(request: &Request) -> Result<Selector, Refusal> {
-    let parameter = |name| request.parameter(name).unwrap_or_default();
-    Selector::parse(parameter("labelSelector"), parameter("fieldSelector"))
+pub(crate) fn selector_of(asked: Asked) -> Result<Selector, Refusal> {
+    let parameter = |name| asked.request.parameter(name).unwrap_or_default();
+    Selector::for_kind(asked.kind, parameter("labelSelector"), parameter("fieldSelector"))
 }
 
 /// Which part of which past a list shows.

@@ -159,8 +159,14 @@ impl Request {
         self.parameter("fieldManager").unwrap_or_else(agent).to_owned()
     }
 
-    /// The body as JSON; protobuf is not spoken here, and YAML only where it is JSON.
+    /// The body as JSON; or protobuf; YAML only where it is JSON.
     pub(crate) fn json(&self) -> Result<Value, Refusal> {
+        if self.media() == "application/vnd.kubernetes.protobuf" {
+            let read = super::protobuf::read(&self.body);
+            return read.ok_or_else(|| {
+                Refusal::bad("the object provided is unrecognized (its protobuf is not known here)")
+            });
+        }
         let known = ["", "application/json", "application/yaml", "application/apply-patch+yaml"];
         if !known.contains(&self.media()) && !self.media().ends_with("-patch+json") {
             return Err(Refusal::unsupported_media(self.media(), "application/json"));

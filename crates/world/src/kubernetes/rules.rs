@@ -6,6 +6,9 @@ use serde_json::Value;
 ///
 /// They have libraries of their own, which a pure crate should not drag along; so whoever runs a cluster brings them.
 pub trait Rules: fmt::Debug + Send + Sync {
+    /// Whether a rule of the Common Expression Language is one at all.
+    fn compiles(&self, rule: &str) -> Result<(), String>;
+
     /// What a rule of the Common Expression Language says of a value and of what it was; `Err` if it cannot be told.
     fn holds(&self, rule: &str, value: &Value, old: Option<&Value>) -> Result<bool, String>;
 
@@ -21,6 +24,10 @@ pub trait Rules: fmt::Debug + Send + Sync {
 pub(crate) struct Unruled;
 
 impl Rules for Unruled {
+    fn compiles(&self, _: &str) -> Result<(), String> {
+        Ok(())
+    }
+
     fn holds(&self, _: &str, _: &Value, _: Option<&Value>) -> Result<bool, String> {
         Ok(true)
     }

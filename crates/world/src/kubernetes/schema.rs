@@ -44,6 +44,11 @@ impl<'a> Schema<'a> {
         types().get(name).map_or(UNKNOWN, Schema::new)
     }
 
+    /// The name of the type that the property refers to.
+    pub(crate) fn named_type(&self) -> Option<&'a str> {
+        self.outer.get("$ref")?.as_str()?.rsplit('/').next()
+    }
+
     /// What the property or its type says under `key`.
     pub(crate) fn says(&self, key: &str) -> Option<&'a Value> {
         self.outer.get(key).or_else(|| self.node.get(key))

@@ -1,5 +1,6 @@
 use serde_json::Value;
 
+use super::kind::{Form, Kind};
 use super::status::Refusal;
 use super::tree::{list, text};
 
@@ -32,6 +33,22 @@ impl Selector {
         let labels = terms(labels).into_iter().map(requirement).collect::<Result<_, _>>()?;
         let fields = terms(fields).into_iter().map(field).collect::<Result<_, _>>()?;
         Ok(Self { labels, fields })
+    }
+
+    /// The same for a kind, which knows only some fields to select by.
+    pub(crate) fn for_kind(kind: &Kind, labels: &str, fields: &str) -> Result<Self, Refusal> {
+        let mut selector = Self::parse(labels, fields)?;
+        for (path, _, _) in &mut selector.fields {
+            if let Some(below) = path.strip_prefix("regarding.").filter(|_| kind.kind == "Event") {
+                *path = format!("involvedObject.{below}");
+            }
+            let known =
+                ["metadata.name", "metadata.namespace"].contains(&path.as_str()) || selectable(kind, path);
+            if !known {
+                return Err(Refusal::bad(format!("field label not supported: {path}")));
+            }
+        }
+        Ok(selector)
     }
 
     /// From a `LabelSelector` as specifications have it.
@@ -102,6 +119,37 @@ impl Test {
             Self::Above(bound) => format!("{key}>{bound}"),
             Self::Below(bound) => format!("{key}<{bound}"),
         }
+    }
+}
+
+/// The fields of a kind that can be selected by, beside its name.
+fn selectable(kind: &Kind, path: &str) -> bool {
+    if let Form::Custom(version) = &kind.form {
+        return list(version, "/selectableFields")
+            .iter()
+            .any(|field| text(field, "/jsonPath").trim_start_matches('.') == path);
+    }
+    match kind.kind.as_str() {
+        "Pod" => [
+            "spec.nodeName",
+            "spec.restartPolicy",
+            "spec.schedulerName",
+            "spec.serviceAccountName",
+            "spec.hostNetwork",
+            "status.phase",
+            "status.podIP",
+            "status.nominatedNodeName",
+        ]
+        .contains(&path),
+        "Event" => {
+            path.starts_with("involvedObject.")
+                || ["reason", "reportingComponent", "source", "type"].contains(&path)
+        }
+        "Secret" => path == "type",
+        "Namespace" => path == "status.phase",
+        "Node" => path == "spec.unschedulable",
+        "ReplicaSet" => path == "status.replicas",
+        _ => false,
     }
 }
 

@@ -55,11 +55,6 @@ impl Store {
         self.version
     }
 
-    /// Versions older than this are forgotten.
-    pub(crate) fn compacted(&self) -> u64 {
-        self.compacted
-    }
-
     pub(crate) fn get(&self, key: &Key) -> Option<&Arc<Value>> {
         self.objects.get(key)
     }

@@ -17,7 +17,6 @@ pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause
     match kind.kind.as_str() {
         "Deployment" | "ReplicaSet" | "StatefulSet" => causes.extend(workload(old, object)),
         "HorizontalPodAutoscaler" => causes.extend(autoscaler(object)),
-        "CustomResourceDefinition" => causes.extend(super::crd::causes(object)),
         "PodDisruptionBudget"
             if object.pointer("/spec/minAvailable").is_some()
                 && object.pointer("/spec/maxUnavailable").is_some() =>
@@ -28,10 +27,10 @@ pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause
                 "minAvailable and maxUnavailable cannot be both set",
             ));
         }
-        "ClusterRoleBinding" | "RoleBinding" => {
-            if old.is_some_and(|old| old["roleRef"] != object["roleRef"]) {
-                causes.push(Cause::invalid("roleRef", &json!("object"), "cannot change roleRef"));
-            }
+        "ClusterRoleBinding" | "RoleBinding"
+            if old.is_some_and(|old| old["roleRef"] != object["roleRef"]) =>
+        {
+            causes.push(Cause::invalid("roleRef", &json!("object"), "cannot change roleRef"));
         }
         _ => {}
     }

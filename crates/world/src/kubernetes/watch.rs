@@ -49,7 +49,7 @@ impl Watch {
             namespace: asked.target.namespace.clone(),
             selector,
             view: View::of(&request.accept),
-            cursor: from.unwrap_or(version),
+            cursor: from.filter(|_| !initial).unwrap_or(version),
             begins: (initial || from.is_none()).then_some(Beginning { closed_by_bookmark: initial }),
             bookmarks: request.flag("allowWatchBookmarks"),
             marked: asked.now,
@@ -72,7 +72,7 @@ impl Watch {
         if cluster.faults.forgets() {
             return self.gone();
         }
-        let mut events = self.begin(cluster, now);
+        let Some(mut events) = self.begin(cluster, now) else { return self.gone() };
         match cluster.store.since(self.cursor) {
             Some(changes) => events.extend(changes.filter_map(|change| self.event(change, now))),
             None => return self.gone(),
@@ -82,21 +82,18 @@ impl Watch {
         events
     }
 
-    /// All there is, for a watch that does not start in the past.
-    fn begin(&mut self, cluster: &Cluster, now: Timestamp) -> Vec<Value> {
-        let Some(beginning) = self.begins.take() else { return Vec::new() };
-        self.cursor = cluster.store.version();
-        let there = cluster
-            .store
-            .of(&self.kind.storage(), &self.namespace)
-            .filter(|(_, object)| self.selector.takes(object));
-        let mut events: Vec<Value> = there.map(|(_, object)| self.told("ADDED", object, now)).collect();
+    /// All there was when it began, for a watch that does not start in the past; `None` if that is forgotten.
+    fn begin(&mut self, cluster: &Cluster, now: Timestamp) -> Option<Vec<Value>> {
+        let Some(beginning) = self.begins.take() else { return Some(Vec::new()) };
+        let there = cluster.store.at(self.cursor, &self.kind.storage(), &self.namespace)?;
+        let seen = there.values().filter(|object| self.selector.takes(object));
+        let mut events: Vec<Value> = seen.map(|object| self.told("ADDED", object, now)).collect();
         if beginning.closed_by_bookmark {
             let mut end = self.bookmark();
             put(&mut end, "/object/metadata/annotations", json!({"k8s.io/initial-events-end": "true"}));
             events.push(end);
         }
-        events
+        Some(events)
     }
 
     /// What a change looks like from here: an object that no longer matches is gone.

@@ -226,6 +226,9 @@ impl Cluster {
 
     fn judge(&self, asked: Asked, old: Option<&Value>, object: &Value) -> Result<(), Refusal> {
         let mut causes = super::validate::own(asked.kind, old, object);
+        if asked.kind.kind == "CustomResourceDefinition" {
+            causes.extend(super::crd::causes(&*self.rules, object));
+        }
         if asked.kind.is_custom() {
             causes.extend(super::crd::judge(&*self.rules, asked.kind, old, object));
         }
@@ -280,9 +283,7 @@ fn understood(asked: Asked, told: &Value) -> Result<(Value, Vec<String>), Refusa
         }
     }
     let unknown: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
-    if kind.group == super::events::GROUP {
-        object = super::events::kept(object);
-    }
+    object = kind.kept(object);
     if kind.is_custom() {
         super::crd::fill(kind, &mut object);
     }

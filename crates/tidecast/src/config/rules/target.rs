@@ -4,9 +4,9 @@ use super::{Context, within};
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::node::Node;
-use crate::config::section::{KubernetesTarget, Target, Workload};
+use crate::config::section::{KedaAction, KubernetesTarget, Target, Workload};
 use crate::config::suggest::{listed, nearest};
-use crate::config::word::Duration;
+use crate::config::word::{Duration, Name};
 
 /// The names of what is scaled.
 pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Finding> {
@@ -15,8 +15,9 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         Target::Kubernetes(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Keda(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Asg(target) => vec![("region", &target.region)],
+        Target::Agones(target) => vec![("namespace", &target.namespace), ("fleet", &target.fleet)],
         Target::Ec2(target) => vec![("region", &target.region), ("fleet", &target.fleet)],
-        Target::Webhook(_) | Target::None(_) => Vec::new(),
+        Target::Webhook(_) | Target::Command(_) | Target::Jitsi(_) | Target::None(_) => Vec::new(),
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let sound = |name: &str| {
@@ -43,10 +44,6 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         found.extend(kubernetes(target, node));
     }
     found.extend(no_cluster(context, workload, node));
-    if let Target::Webhook(target) = &workload.target {
-        let (from, to) = (Duration(std::time::Duration::from_millis(100)), Duration::seconds(120));
-        found.extend(within(node, &["timeout"], target.timeout, from, to));
-    }
     found
 }
 
@@ -88,16 +85,28 @@ pub(crate) const KINDS: [(&str, &str); 7] = [
 fn no_cluster(context: Context<'_>, workload: &Workload, node: &Node) -> Option<Finding> {
     let named = match &workload.target {
         Target::Kubernetes(target) => &target.cluster,
+        // KEDA that asks is in whatever cluster it is in.
+        Target::Keda(target) if target.action == KedaAction::Trigger => return None,
         Target::Keda(target) => &target.cluster,
-        Target::Asg(_) | Target::Ec2(_) | Target::Webhook(_) | Target::None(_) => return None,
+        _ => return None,
     };
+    cluster(context, named.as_ref(), node, "the target")
+}
+
+/// The cluster that a section names, or should name.
+pub(super) fn cluster(
+    context: Context<'_>,
+    named: Option<&Name>,
+    node: &Node,
+    what: &str,
+) -> Option<Finding> {
     let clusters = context.written("clusters");
     let names = || clusters.iter().map(|entry| entry.key.as_str());
     let Some(named) = named else {
-        let message = "it is not said in which of the clusters the target is";
+        let message = format!("it is not said in which of the clusters {what} is");
         return (clusters.len() > 1).then(|| {
             let finding = Finding::new(Code::NO_SUCH_CLUSTER, message).at(node.headline());
-            finding.help(format!("add `cluster` to the target: {}", listed(names())))
+            finding.help(format!("add `cluster` to {what}: {}", listed(names())))
         });
     };
     if names().any(|name| name == named.as_str()) {
@@ -131,7 +140,7 @@ pub(super) fn same(context: Context<'_>) -> Vec<Finding> {
     let mut first = BTreeMap::new();
     let each = context.items("workloads", &context.config.workloads);
     each.filter_map(|(workload, node)| {
-        let key = workload.target.scaled()?;
+        let key = workload.target.scaled(&context.config.clusters)?;
         let place = node.entry("target").map_or(node.headline(), |entry| entry.place);
         let (before, who) = *first.entry(key).or_insert((place, &workload.name));
         let finding = || {

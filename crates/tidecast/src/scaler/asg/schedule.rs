@@ -249,6 +249,7 @@ mod tests {
             withheld: Vec::new(),
             allowed,
             notes: Vec::new(),
+            vigil: Default::default(),
             moves: Vec::new(),
         }
     }

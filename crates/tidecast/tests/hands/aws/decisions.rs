@@ -25,6 +25,7 @@ pub(crate) fn decision(turn: u64, at: Timestamp, steps: &[(i64, u32)], allowed: 
         withheld: Vec::new(),
         allowed,
         notes: Vec::new(),
+        vigil: Default::default(),
         moves: Vec::new(),
     }
 }

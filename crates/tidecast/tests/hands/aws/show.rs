@@ -106,10 +106,11 @@ async fn has_both_groups_in_service_before_the_rush() {
     let wire = Wire::listen(account).await;
     let folder = tempfile::tempdir().unwrap();
     let _tidecast = run(folder.path(), &config(&source.url(), &wire.url(), free_port()));
-    println!(
-        "| min | demand | needed | schedule: min | desired | in service | direct: desired | in service |"
+    let mut record = String::from(
+        "| min | demand | needed | schedule: min | desired | in service | direct: desired | in service |\n\
+         |---|---|---|---|---|---|---|---|\n",
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    print!("{record}");
     let mut short = [0, 0];
     let mut told_s = i64::MIN;
     while now().as_second() < rush_s + AFTER_S {

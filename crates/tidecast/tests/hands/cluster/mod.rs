@@ -14,6 +14,8 @@
 
 mod certificates;
 mod clock;
+mod definitions;
+mod rules;
 mod serve;
 
 use std::collections::BTreeMap;
@@ -31,6 +33,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 pub(crate) use clock::Clock;
+pub(crate) use definitions::{OF_OTHERS, definition};
 
 /// A running API server; dropped, it stops.
 pub(crate) struct Cluster {
@@ -77,7 +80,7 @@ impl Cluster {
 
     /// A cluster of this sort.
     pub(crate) async fn start_as(setup: Setup) -> Self {
-        let world = World::new(setup.seed, setup.clock.now());
+        let world = World::new(setup.seed, setup.clock.now()).with_rules(Arc::new(rules::Languages));
         let shared = Arc::new(Shared {
             written: watch::Sender::new(world.version()),
             world: Mutex::new(world),
@@ -116,6 +119,11 @@ impl Cluster {
     pub(crate) fn install(&self, object: Value) {
         self.shared.lock().install(object, self.now());
         self.shared.tick();
+    }
+
+    /// Serves Rollouts, Fleets, ScaledObjects and CapacityBuffers too.
+    pub(crate) fn install_kinds_of_others(&self) {
+        OF_OTHERS.iter().for_each(|(plural, _)| self.install(definition(plural)));
     }
 
     /// Asks as the administrator, past the network.

@@ -104,6 +104,7 @@ async fn answer(
         Ok(user) => user,
         Err(answer) => return respond(answer),
     };
+    let user = acting_as(user, incoming.headers());
     let request = read(incoming, user).await;
     let reply = shared.lock().handle(&request, shared.clock.now());
     if request.method != "GET" {
@@ -133,6 +134,18 @@ fn user(shared: &Shared, peer: &Peer, headers: &HeaderMap) -> Result<User, Answe
             let refusal = tidecast_world::kubernetes::Refusal::new(401, "Unauthorized", "Unauthorized");
             Answer::from(&refusal)
         }),
+    }
+}
+
+/// The administrator may act as anybody, as `kubectl --as` does; from others the wish is ignored.
+fn acting_as(user: User, headers: &HeaderMap) -> User {
+    let named = headers.get("impersonate-user").and_then(|name| name.to_str().ok());
+    match named.filter(|_| user == User::admin()) {
+        None => user,
+        Some(name) => {
+            let groups = headers.get_all("impersonate-group").iter().filter_map(|group| group.to_str().ok());
+            User::new(name, &groups.chain(["system:authenticated"]).collect::<Vec<_>>())
+        }
     }
 }
 

@@ -40,7 +40,7 @@ impl Cluster {
             put(&mut free, "/metadata/finalizers", others.collect::<Vec<_>>());
             self.put(key.clone(), free);
         }
-        owned.iter().for_each(|key| self.discard_plainly(key, now));
+        owned.iter().for_each(|key| self.discard_in_foreground(key, now));
     }
 
     fn empty_namespaces(&mut self, now: Timestamp) {

@@ -50,6 +50,7 @@ impl Cluster {
 
     fn place(&mut self, key: &Key, at: usize, now: Timestamp) {
         let node = format!("node-{}", at / PODS_PER_NODE + 1);
+        self.have_node(&node, now);
         let (low, high) = self.nodes.start_up;
         let drawn = self.chance.between(low, high.max(low));
         let Some(pod) = self.find(key) else { return };
@@ -77,6 +78,28 @@ impl Cluster {
             let waiting = json!({"waiting": {"reason": "ContainerCreating"}});
             let statuses = statuses(pod, &waiting, false);
             put(pod, "/status/containerStatuses", statuses);
+        });
+    }
+
+    /// Machines come into sight when their first pod is placed on them.
+    fn have_node(&mut self, name: &str, now: Timestamp) {
+        if self.get("nodes", "", name).is_some() {
+            return;
+        }
+        let room = json!({"cpu": "16", "memory": "64Gi", "pods": PODS_PER_NODE.to_string()});
+        let node = json!({
+            "apiVersion": "v1", "kind": "Node", "metadata": {"name": name, "labels": {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"}},
+        });
+        self.make(node, "kubelet", now);
+        self.edit(&Key::new("nodes", "", name), "kubelet", "status", now, |node| {
+            put(node, "/status/capacity", room.clone());
+            put(node, "/status/allocatable", room);
+            put(
+                node,
+                "/status/nodeInfo",
+                json!({"kubeletVersion": "v1.36.0", "osImage": "none", "kernelVersion": "none"}),
+            );
+            set_condition(node, ["Ready", "True", "KubeletReady", "kubelet is posting ready status"], now);
         });
     }
 

@@ -14,9 +14,19 @@ pub(crate) struct Seen {
     pub(crate) key: Key,
     pub(crate) leaving: bool,
     pub(crate) ready: bool,
-    pub(crate) labels: Value,
-    /// Those that sort first go first.
-    rank: (bool, bool, bool, i64, Reverse<Option<Timestamp>>, Reverse<Option<Timestamp>>, String),
+    rank: Rank,
+}
+
+/// Pods that sort first go first: not placed, not running, not ready, cheap, ready since late, young.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Rank {
+    placed: bool,
+    running: bool,
+    ready: bool,
+    cost: i64,
+    ready_since: Reverse<Option<Timestamp>>,
+    made: Reverse<Option<Timestamp>>,
+    name: String,
 }
 
 /// Says what it costs to delete a pod: the cheapest goes first.
@@ -58,22 +68,15 @@ impl Seen {
             list(pod, "/status/conditions").iter().find(|one| text(one, "/type") == "Ready" && ready);
         let ready_since = ready_since.and_then(|one| instant(one, "/lastTransitionTime"));
         let running = text(pod, "/status/phase") == "Running";
-        let rank = (
-            !text(pod, "/spec/nodeName").is_empty(),
+        let rank = Rank {
+            placed: !text(pod, "/spec/nodeName").is_empty(),
             running,
             ready,
             cost,
-            Reverse(ready_since),
-            Reverse(instant(pod, "/metadata/creationTimestamp")),
-            key.name.clone(),
-        );
-        let labels = pod.pointer("/metadata/labels").cloned().unwrap_or_default();
-        Self {
-            key: key.clone(),
-            leaving: pod.pointer("/metadata/deletionTimestamp").is_some(),
-            ready,
-            labels,
-            rank,
-        }
+            ready_since: Reverse(ready_since),
+            made: Reverse(instant(pod, "/metadata/creationTimestamp")),
+            name: key.name.clone(),
+        };
+        Self { key: key.clone(), leaving: pod.pointer("/metadata/deletionTimestamp").is_some(), ready, rank }
     }
 }

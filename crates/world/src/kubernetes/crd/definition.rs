@@ -1,11 +1,12 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
+use super::super::rules::Rules;
 use super::super::status::Cause;
 use super::super::tree::{list, put, text, time};
 
 /// Mistakes in a definition.
-pub(crate) fn causes(definition: &Value) -> Vec<Cause> {
+pub(crate) fn causes(rules: &dyn Rules, definition: &Value) -> Vec<Cause> {
     let mut causes = Vec::new();
     let names = |field: &str| text(definition, &format!("/spec/names/{field}"));
     let wanted = format!("{}.{}", names("plural"), text(definition, "/spec/group"));
@@ -39,7 +40,10 @@ pub(crate) fn causes(definition: &Value) -> Vec<Cause> {
             None => {
                 causes.push(Cause::new("FieldValueRequired", path, "Required value: schemas are required"))
             }
-            Some(schema) => structural(schema, &path, &mut causes),
+            Some(schema) => {
+                structural(schema, &path, &mut causes);
+                lawful(rules, schema, &path, &mut causes);
+            }
         }
     }
     causes
@@ -82,6 +86,23 @@ fn structural(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
         if let Some(below) = below.filter(|below| below.is_object()) {
             structural(below, &format!("{path}.{part}"), causes);
         }
+    }
+}
+
+/// Every rule must be one.
+fn lawful(rules: &dyn Rules, node: &Value, path: &str, causes: &mut Vec<Cause>) {
+    for (at, law) in list(node, "/x-kubernetes-validations").iter().enumerate() {
+        if let Err(error) = rules.compiles(text(law, "/rule")) {
+            let path = format!("{path}.x-kubernetes-validations[{at}].rule");
+            causes.push(Cause::invalid(path, &law["rule"], &format!("compilation failed: {error}")));
+        }
+    }
+    match node {
+        Value::Object(fields) => {
+            fields.iter().for_each(|(name, below)| lawful(rules, below, &format!("{path}.{name}"), causes))
+        }
+        Value::Array(items) => items.iter().for_each(|item| lawful(rules, item, path, causes)),
+        _ => {}
     }
 }
 

@@ -112,14 +112,14 @@ impl Court<'_> {
                 format!("Too long: may not be more than {most} bytes"),
             ));
         }
-        if let Some(pattern) = schema.says("pattern").and_then(Value::as_str) {
-            if self.rules.matches(pattern, word) != Ok(true) {
-                self.causes.push(Cause::invalid(
-                    path,
-                    &json!(word),
-                    &format!("{path} in body should match '{pattern}'"),
-                ));
-            }
+        if let Some(pattern) = schema.says("pattern").and_then(Value::as_str)
+            && self.rules.matches(pattern, word) != Ok(true)
+        {
+            self.causes.push(Cause::invalid(
+                path,
+                &json!(word),
+                &format!("{path} in body should match '{pattern}'"),
+            ));
         }
     }
 

@@ -66,6 +66,15 @@ pub(crate) fn cells(kind: &Kind, objects: &[&Value], now: Timestamp) -> (Vec<Col
                 ]
             }),
         ),
+        "Node" => (
+            columns("Name Status Roles Age Version", ""),
+            all(&|object| {
+                let ready =
+                    if super::super::controllers::is_true(object, "Ready") { "Ready" } else { "NotReady" };
+                let version = text(object, "/status/nodeInfo/kubeletVersion");
+                vec![name(object), json!(ready), json!("<none>"), age(object), json!(version)]
+            }),
+        ),
         "Namespace" => (
             columns("Name Status Age", ""),
             all(&|object| vec![name(object), json!(text(object, "/status/phase")), age(object)]),
