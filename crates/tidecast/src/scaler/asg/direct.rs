@@ -187,6 +187,16 @@ impl Todo {
         first.map_or(Ok(()), Err)
     }
 
+    /// The calls that would be made, a line each.
+    pub(super) fn shows(&self, group: &str) -> Vec<String> {
+        let set = self.set.map(|to| format!("SetDesiredCapacity {group} DesiredCapacity={to}"));
+        let drain = self.drain.iter().map(|id| format!("CreateOrUpdateTags {group} {DRAIN}{id}"));
+        let restore = self.restore.iter().map(|id| format!("DeleteTags {group} {DRAIN}{id}"));
+        let end =
+            self.end.iter().map(|id| format!("TerminateInstanceInAutoScalingGroup {id} with decrement"));
+        set.into_iter().chain(drain).chain(restore).chain(end).collect()
+    }
+
     /// What was done, in words.
     pub(super) fn said(&self) -> Vec<String> {
         let mut said = Vec::new();
