@@ -298,7 +298,8 @@ async fn the_pretended_account_passes_the_suite() {
 async fn moto_passes_the_suite() {
     let Some(moto) = Moto::start().await else { return };
     let (url, now) = (moto.url(), moto.now());
-    all(&Counterpart::Moto(moto)).await;
+    let counterpart = Counterpart::Moto(moto);
+    all(&counterpart).await;
     // And it lists groups as the command line would.
     let region = Arc::new(Region::new("eu-west-1", Some(url)).keyed("AKIDTEST", "secret"));
     let listed = tidecast::aws::groups(&region, now).await.unwrap();
