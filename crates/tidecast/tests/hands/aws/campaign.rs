@@ -85,7 +85,8 @@ impl World {
         let other = Group::new("other", 1, 5, 9).settled(START_S);
         let scene = Scene::of(vec![shop, other], seed).await;
         let lower_ahead = SignedDuration::from_mins(15);
-        let action = if seed % 2 == 0 { AsgAction::Direct } else { AsgAction::Schedule { lower_ahead } };
+        let action =
+            if seed.is_multiple_of(2) { AsgAction::Direct } else { AsgAction::Schedule { lower_ahead } };
         let world = Self {
             seed,
             scene,

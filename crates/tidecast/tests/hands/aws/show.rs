@@ -14,7 +14,11 @@ use super::policy::shipped;
 use servers::{free_port, installed, now, prometheus};
 
 #[path = "../../real/servers.rs"]
-#[allow(dead_code, reason = "servers for other tests are there too")]
+#[allow(
+    dead_code,
+    clippy::duplicate_mod,
+    reason = "servers for other tests are there too; another show begins them likewise"
+)]
 mod servers;
 
 /// From the start to the rush; on a boundary of five minutes, as forecasts are.
