@@ -84,7 +84,7 @@ fn config(source: &str, cloud: &str, port: u16) -> String {
     for action in ["schedule", "direct"] {
         writeln!(
             text,
-            "- {{ name: {action}, mode: full, minReplicas: 2, maxReplicas: 40, startUp: 4m, \
+            "- {{ name: {action}, mode: full, minReplicas: 2, maxReplicas: 40, startTime: 4m, \
              target: {{ type: asg, group: {action}, region: eu-west-1, action: {action}, endpoint: '{cloud}' }}, \
              demand: {{ source: main, query: sum(demand) }}, capacity: {{ perReplica: {PER_REPLICA} }} }}"
         )
