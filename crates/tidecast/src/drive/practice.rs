@@ -195,7 +195,7 @@ impl Study {
         let begin = self.now.saturating_sub(self.subject.window).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history().read(&self.subject.series, begin, self.now).await?;
         let who = self.subject.series.clone();
-        let work = tokio::task::spawn_blocking(move || self.from_history(samples));
+        let work = tokio::task::spawn_blocking(move || self.over_history(samples));
         work.await.map_err(|error| Trouble::Unusable { who, why: error.to_string() })
     }
 
@@ -248,7 +248,7 @@ impl Study {
     }
 
     /// Everything from the beginning of the history, with what could have been foretold then.
-    fn from_history(self, samples: Samples) -> Box<Tuning> {
+    fn over_history(self, samples: Samples) -> Box<Tuning> {
         let Ok(gathered) = samples.clone().gather(0) else {
             return self.begun(self.menu(self.rhythm.1.as_secs()), self.now);
         };

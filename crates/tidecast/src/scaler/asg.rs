@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_pilot::{Command, Decision, Sighting};
+use tidecast_pilot::{Allowed, Command, Decision, Sighting};
 
 use self::calls::Calls;
 use self::direct::{Shrinking, Todo};
@@ -132,7 +132,13 @@ impl Asg {
             return Ok(Err(Receipt::Overtaken { by: fence.turn }));
         }
         let todo = Todo::of(&decision.commands, &group, shrinking, decision.at);
-        calls.tag(&todo.tags(&group, decision.turn, decision.at)).await?;
+        let fence = {
+            let known = &mut self.memory().known;
+            let fence = fence.remembering(&known.sets);
+            known.sets.extend(todo.set.map(|size| (size, decision.at.as_second())));
+            fence
+        };
+        calls.tag(&todo.tags(&group, fence, decision.turn, decision.at)).await?;
         self.memory().turn = decision.turn;
         Ok(Ok((group, todo)))
     }
@@ -208,5 +214,25 @@ impl Scaler for Asg {
         }
         acted?;
         Ok(self.receipt(&todo, change.as_ref()))
+    }
+
+    fn shows(&self, decision: &Decision) -> Vec<String> {
+        let memory = self.memory();
+        let commands: Vec<Command> = decision.commands.iter().chain(&decision.withheld).cloned().collect();
+        let Some((_, group)) = &memory.group else {
+            return commands.iter().map(ToString::to_string).collect();
+        };
+        let theirs = memory.policies.as_ref().is_some_and(|(_, policies)| !policies.is_empty());
+        let shrinking = if theirs { Shrinking::Theirs } else { Shrinking::Ours };
+        let mut lines = Todo::of(&commands, group, shrinking, decision.at).shows(&self.group);
+        if let Action::Schedule { lower_ahead } = self.action {
+            // What is withheld as a whole would at least grow.
+            let allowed = decision.allowed.max(Allowed::Growing);
+            let would = Decision { allowed, ..decision.clone() };
+            let wanted = memory.standing.wanted(&would, group, lower_ahead);
+            let change = memory.standing.change(&wanted, group, decision.at);
+            lines.extend(change.iter().flat_map(Change::shows));
+        }
+        lines
     }
 }

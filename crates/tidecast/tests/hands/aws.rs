@@ -4,7 +4,6 @@
 mod account;
 mod behaviour;
 mod campaign;
-mod cloudwatch;
 mod decisions;
 mod fleet;
 mod form;

@@ -128,8 +128,14 @@ impl Todo {
     }
 
     /// The tags to write before anything is done: the turn, the size that will be set, and the marks.
-    pub(super) fn tags(&self, group: &Group, turn: u64, now: Timestamp) -> Vec<(String, String)> {
-        let fence = Fence::read(&group.tags).then(turn, self.set, now);
+    pub(super) fn tags(
+        &self,
+        group: &Group,
+        fence: Fence,
+        turn: u64,
+        now: Timestamp,
+    ) -> Vec<(String, String)> {
+        let fence = fence.then(turn, self.set, now);
         let since_s = |id: &String| Mark::of(&group.tags, id).map_or(now.as_second(), Mark::since_s);
         let drains = self.drain.iter().map(|id| Mark::Draining(now.as_second()).tag(id));
         let ends = self.end.iter().map(|id| Mark::Ending(since_s(id), now.as_second()).tag(id));
@@ -179,6 +185,16 @@ impl Todo {
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// The calls that would be made, a line each.
+    pub(super) fn shows(&self, group: &str) -> Vec<String> {
+        let set = self.set.map(|to| format!("SetDesiredCapacity {group} DesiredCapacity={to}"));
+        let drain = self.drain.iter().map(|id| format!("CreateOrUpdateTags {group} {DRAIN}{id}"));
+        let restore = self.restore.iter().map(|id| format!("DeleteTags {group} {DRAIN}{id}"));
+        let end =
+            self.end.iter().map(|id| format!("TerminateInstanceInAutoScalingGroup {id} with decrement"));
+        set.into_iter().chain(drain).chain(restore).chain(end).collect()
     }
 
     /// What was done, in words.
@@ -251,7 +267,7 @@ mod tests {
             Todo::of(&[Command::Terminate { node: node(3) }], group, Shrinking::Ours, now)
         };
         assert_eq!(end(&group, 0).end, ["i-3"]);
-        let tags = end(&group, 0).tags(&group, 9, now());
+        let tags = end(&group, 0).tags(&group, Fence::default(), 9, now());
         group.tags.extend(tags);
         assert!(end(&group, 30).is_nothing(), "its end was asked for, and nobody knows yet what came of it");
         assert_eq!(end(&group, 200).end, ["i-3"], "nothing came of it");
@@ -273,7 +289,7 @@ mod tests {
         let mut group = group(5);
         let drained = Todo::of(&[Command::Drain { node: node(1) }], &group, Shrinking::Ours, now());
         assert_eq!(drained.drain, ["i-1"]);
-        group.tags.extend(drained.tags(&group, 1, now()));
+        group.tags.extend(drained.tags(&group, Fence::default(), 1, now()));
         assert!(Todo::of(&[Command::Drain { node: node(1) }], &group, Shrinking::Ours, now()).is_nothing());
         let restored = Todo::of(&[Command::Restore { node: node(1) }], &group, Shrinking::Ours, now());
         assert_eq!(restored.restore, ["i-1"]);

@@ -34,6 +34,15 @@ impl Fence {
         Self { turn, sets: words.filter_map(set).collect() }
     }
 
+    /// With sizes that this process remembers to have set, which what was read may not show yet.
+    #[must_use]
+    pub(super) fn remembering(mut self, sets: &[(u32, i64)]) -> Self {
+        let fresh: Vec<(u32, i64)> = sets.iter().filter(|set| !self.sets.contains(set)).copied().collect();
+        self.sets.extend(fresh);
+        self.sets.sort_by_key(|(_, at_s)| *at_s);
+        self
+    }
+
     /// As this turn leaves it.
     #[must_use]
     pub(super) fn then(mut self, turn: u64, set: Option<u32>, at: Timestamp) -> Self {
@@ -54,7 +63,7 @@ impl Fence {
     pub(super) fn remembers_since(&self) -> i64 {
         match self.sets.len() < SETS_MAX {
             true => i64::MIN,
-            false => self.sets[0].1,
+            false => self.sets[self.sets.len() - SETS_MAX].1,
         }
     }
 

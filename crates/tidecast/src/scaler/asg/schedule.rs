@@ -179,6 +179,18 @@ impl Change {
         (self.rises.len() + self.falls.len(), self.delete_first.len() + self.delete_last.len())
     }
 
+    /// The actions that would be written and taken away, a line each.
+    pub(super) fn shows(&self) -> Vec<String> {
+        let gone = self.delete_first.iter().chain(&self.delete_last);
+        let gone = gone.map(|name| format!("DeleteScheduledAction {name}"));
+        let put = self.rises.iter().chain(&self.falls).map(|floor| {
+            let start =
+                Timestamp::from_second(floor.start_s).map_or_else(|_| "?".into(), |at| at.to_string());
+            format!("PutScheduledUpdateGroupAction {} StartTime={start} MinSize={}", floor.name(), floor.min)
+        });
+        gone.chain(put).collect()
+    }
+
     /// Carries it out. What fails leaves the fleet no smaller than what succeeds would: falls are put last of all.
     pub(super) async fn carry_out(&self, calls: &Calls<'_>) -> Result<(), Trouble> {
         let mut failed = Vec::new();

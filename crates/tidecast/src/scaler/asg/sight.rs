@@ -17,6 +17,8 @@ pub(super) struct Known {
     pub since: Option<Timestamp>,
     /// The last look at the activities.
     pub looked: Option<(Timestamp, u32)>,
+    /// Sizes that this process has set, and when.
+    pub sets: Vec<(u32, i64)>,
     /// Changes of the desired capacity by others: when, and to what.
     pub foreign: BTreeMap<i64, u32>,
     /// Instances that were unhealthy at the last look, and since when.
@@ -56,7 +58,7 @@ impl Known {
 
     /// Learns from activities: launches (B6), and who else sets sizes.
     pub(super) fn learn(&mut self, activities: &[Activity], group: &Group, now: Timestamp) {
-        let fence = Fence::read(&group.tags);
+        let fence = Fence::read(&group.tags).remembering(&self.sets);
         let since_s = self.since.get_or_insert(now).as_second().max(fence.remembers_since());
         for activity in activities {
             if let (Some(id), Some(start)) = (launched(activity), activity.start) {
@@ -79,6 +81,7 @@ impl Known {
     fn forget(&mut self, group: &Group, now: Timestamp) {
         self.launches.retain(|id, _| group.members.iter().any(|member| member.id == *id));
         self.foreign.retain(|at_s, _| *at_s > now.as_second() - FOREIGN_FOR_S);
+        self.sets.retain(|(_, at_s)| *at_s > now.as_second() - 2 * FOREIGN_FOR_S);
     }
 
     /// The group as the pilot sees it.

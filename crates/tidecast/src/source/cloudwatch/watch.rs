@@ -50,7 +50,7 @@ pub(super) struct Points {
 }
 
 /// What one call may ask for.
-pub const METRICS_MAX: usize = 500;
+const METRICS_MAX: usize = 500;
 /// What one page may hold.
 const POINTS_MAX: i32 = 100_800;
 const PAGES_MAX: usize = 50;

@@ -21,6 +21,8 @@ const SICK_S: i64 = 7_200;
 const CALM_S: i64 = 6_600;
 /// A start-up, the two minutes that an action may be late, the lag of what is read, and a few turns.
 const HEAL_S: i64 = 1_200;
+/// What is read is at most a minute old here; within that, an older turn can come in between.
+const LAG_MAX: SignedDuration = SignedDuration::from_secs(90);
 const ORDER_AHEAD_S: i64 = 240;
 
 /// What a campaign has come to.
@@ -83,7 +85,8 @@ impl World {
         let other = Group::new("other", 1, 5, 9).settled(START_S);
         let scene = Scene::of(vec![shop, other], seed).await;
         let lower_ahead = SignedDuration::from_mins(15);
-        let action = if seed % 2 == 0 { AsgAction::Direct } else { AsgAction::Schedule { lower_ahead } };
+        let action =
+            if seed.is_multiple_of(2) { AsgAction::Direct } else { AsgAction::Schedule { lower_ahead } };
         let world = Self {
             seed,
             scene,
@@ -173,7 +176,10 @@ impl World {
                 scaler = self.scaler();
             }
             let before = self.scene.wire.account().calls;
-            let stands = scaler.sight(now).await.ok().flatten().map(|sighting| sighting.ordered.get());
+            let seen = scaler.sight(now).await.ok().flatten();
+            let foreign = seen.as_ref().and_then(|sighting| sighting.foreign.clone());
+            assert_eq!(foreign, None, "seed {}: it takes itself for somebody else", self.seed);
+            let stands = seen.map(|sighting| sighting.ordered.get());
             let decision = self.decide(turn, now, stands);
             let _ = scaler.carry_out(&decision).await;
             self.count(before, now_s);
@@ -192,15 +198,15 @@ impl World {
         self.judge();
     }
 
-    /// Another process carries an old decision out, long after.
+    /// Another process carries an old decision out, longer after than what is read can be old.
     async fn deliver_late(&mut self, late: &mut Option<Decision>, decision: Decision) {
         if self.chance.happens(0.05)
-            && let Some(old) = late.take()
+            && let Some(old) = late.take_if(|old| decision.at.duration_since(old.at) > LAG_MAX)
             && let Ok(Receipt::Overtaken { .. }) = self.scaler().carry_out(&old).await
         {
             self.tally.overtaken += 1;
         }
-        if self.chance.happens(0.1) {
+        if late.is_none() && self.chance.happens(0.1) {
             *late = Some(decision);
         }
     }

@@ -72,12 +72,17 @@ async fn launches_and_ends_instances_in_moto() {
     let fleet = fleet(region, &moto.url());
     let (first, later) = (moto.now(), moto.now() + SignedDuration::from_mins(2));
     assert_eq!(fleet.sight(first).await.unwrap().unwrap().ordered, Size(0));
-    let done = fleet.carry_out(&commanding(1, later, vec![grow(3)])).await.unwrap().to_string();
-    assert_eq!(done, "3 instances launched");
+    // EC2 launches as many as MaxCount if it can, moto MinCount only: so it takes a turn for each.
+    for turn in 1..=3 {
+        let done = fleet.carry_out(&commanding(turn, later, vec![grow(3)])).await.unwrap().to_string();
+        assert_eq!(done, "1 instances launched");
+    }
+    let again = fleet.carry_out(&commanding(3, later, vec![grow(3)])).await.unwrap().to_string();
+    assert_eq!(again, "3 instances are there or on their way");
     let sighting = fleet.sight(later).await.unwrap().unwrap();
     assert_eq!((sighting.ordered, sighting.nodes.len()), (Size(3), 3));
     assert!(sighting.nodes.iter().all(|node| node.launched <= later));
-    fleet.carry_out(&commanding(2, later, vec![shrink(1)])).await.unwrap();
+    fleet.carry_out(&commanding(4, later, vec![shrink(1)])).await.unwrap();
     assert_eq!(fleet.sight(later).await.unwrap().unwrap().ordered, Size(1));
 }
 

@@ -14,7 +14,11 @@ use super::policy::shipped;
 use servers::{free_port, installed, now, prometheus};
 
 #[path = "../../real/servers.rs"]
-#[allow(dead_code, reason = "servers for other tests are there too")]
+#[allow(
+    dead_code,
+    clippy::duplicate_mod,
+    reason = "servers for other tests are there too; another show begins them likewise"
+)]
 mod servers;
 
 /// From the start to the rush; on a boundary of five minutes, as forecasts are.
@@ -80,7 +84,7 @@ fn config(source: &str, cloud: &str, port: u16) -> String {
     for action in ["schedule", "direct"] {
         writeln!(
             text,
-            "- {{ name: {action}, mode: full, minReplicas: 2, maxReplicas: 40, startUp: 4m, \
+            "- {{ name: {action}, mode: full, minReplicas: 2, maxReplicas: 40, startTime: 4m, \
              target: {{ type: asg, group: {action}, region: eu-west-1, action: {action}, endpoint: '{cloud}' }}, \
              demand: {{ source: main, query: sum(demand) }}, capacity: {{ perReplica: {PER_REPLICA} }} }}"
         )

@@ -260,8 +260,14 @@ async fn touches_nothing_in_observe(counterpart: &Counterpart) {
     for action in [AsgAction::Direct, SCHEDULE] {
         let scaler = stage.scaler(action);
         scaler.sight(stage.now).await.unwrap();
-        let decision = decision(stage.turn(), stage.now, &[(-5, 9), (60, 20)], Allowed::Nothing);
+        let mut decision = decision(stage.turn(), stage.now, &[(-5, 9), (60, 20)], Allowed::Nothing);
+        decision.withheld = vec![grow(9)];
         scaler.carry_out(&decision).await.unwrap();
+        let shown = scaler.shows(&decision);
+        assert_eq!(shown[0], "SetDesiredCapacity observes DesiredCapacity=9");
+        let puts =
+            shown.iter().filter(|line| line.starts_with("PutScheduledUpdateGroupAction tidecast-")).count();
+        assert_eq!(puts, if action == SCHEDULE { 2 } else { 0 }, "{shown:?}");
     }
     let group = stage.read().await;
     assert_eq!(
@@ -292,7 +298,8 @@ async fn the_pretended_account_passes_the_suite() {
 async fn moto_passes_the_suite() {
     let Some(moto) = Moto::start().await else { return };
     let (url, now) = (moto.url(), moto.now());
-    all(&Counterpart::Moto(moto)).await;
+    let counterpart = Counterpart::Moto(moto);
+    all(&counterpart).await;
     // And it lists groups as the command line would.
     let region = Arc::new(Region::new("eu-west-1", Some(url)).keyed("AKIDTEST", "secret"));
     let listed = tidecast::aws::groups(&region, now).await.unwrap();
