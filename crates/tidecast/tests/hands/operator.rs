@@ -117,7 +117,9 @@ impl Operated {
     }
 
     async fn end(mut self) {
-        drop(self.end.take().map(|end| end.send(())));
+        if let Some(end) = self.end.take() {
+            let _ = end.send(());
+        }
         self.running.await.unwrap();
         drop(self.folder);
     }

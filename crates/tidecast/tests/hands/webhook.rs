@@ -235,7 +235,7 @@ fn config(ports: [u16; 2]) -> String {
              sight: http://127.0.0.1:{port}/fleet\n    secret: {{ file: key }}\n"
         )
     };
-    format!("sources: {{ file: {{ type: csv, path: demand.csv }} }}\nworkloads:\n")
+    "sources: { file: { type: csv, path: demand.csv } }\nworkloads:\n".to_owned()
         + &workload("moved", "full", ports[0])
         + &workload("quiet", "observe", ports[1])
 }
