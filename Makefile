@@ -6,7 +6,7 @@ TRACES   ?= $(or $(TIDECAST_TRACES),$(wildcard ../shared/data))
 BIN       = $(or $(CARGO_TARGET_DIR),$(CURDIR)/target)/release/tidecast
 
 .DEFAULT_GOAL := help
-.PHONY: help release demo test test-kubernetes chaos show-kubernetes show-aws check fmt swarm bench bench-forecast bench-capacity bench-service kills bless docs clean
+.PHONY: help release demo test test-kubernetes chaos show-kubernetes show-aws check fmt swarm bench bench-forecast bench-capacity bench-service bench-keda kills bless docs clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -53,6 +53,9 @@ bench-capacity: release ## service and cost of the policies on the traces, into 
 
 bench-service: release ## how the service bears its load, into docs/benchmarks/service.md: an hour and a half, or QUICK=1
 	@scripts/bench_service.py --binary $(BIN) $(if $(QUICK),--quick --out target/service-quick.md)
+
+bench-keda: release ## how fast KEDA is answered, into docs/benchmarks/scalers.md; needs h2load (nghttp2-client)
+	@scripts/bench_keda.py --binary $(BIN)
 
 kills: ## a thousand kills of the store and of the service; nothing acknowledged may be lost
 	TIDECAST_TEST_KILLS=$(or $(KILLS),1000) $(CARGO) test --locked -p tidecast --test real -- kills::loses_nothing_acknowledged_when_killed_at_random service::forgets_no_decree --nocapture

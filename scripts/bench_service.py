@@ -304,19 +304,20 @@ def large(args, folder, source):
 PARTS = {"small": small, "kills": kills, "large": large}
 
 
+USUAL = {"workloads": 10_000, "minutes": 5, "settle_minutes": 20, "fill_minutes": 40, "kills": 1000, "kill_minutes": 40, "api_seconds": 20}
+QUICK = {"workloads": 1_000, "minutes": 1, "settle_minutes": 8, "fill_minutes": 2, "kills": 30, "kill_minutes": 2, "api_seconds": 5}
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--binary", required=True)
     parser.add_argument("--quick", action="store_true")
     parser.add_argument("--only", type=lambda text: text.split(","), default=list(PARTS))
-    for name, usual in [("workloads", 10_000), ("minutes", 5), ("settle-minutes", 20), ("fill-minutes", 40), ("kills", 1000), ("kill-minutes", 40), ("api-seconds", 20)]:
-        parser.add_argument(f"--{name}", type=type(usual))
-        parser.set_defaults(**{name.replace("-", "_"): None})
+    for name in USUAL:
+        parser.add_argument("--" + name.replace("_", "-"), type=int if name in ("workloads", "kills", "api_seconds") else float)
     parser.add_argument("--out", type=Path, default=Path("docs/benchmarks/service.md"))
     args = parser.parse_args()
-    usual = {"workloads": 10_000, "minutes": 5, "settle_minutes": 20, "fill_minutes": 40, "kills": 1000, "kill_minutes": 40, "api_seconds": 20}
-    quick = {"workloads": 1_000, "minutes": 1, "settle_minutes": 8, "fill_minutes": 2, "kills": 30, "kill_minutes": 2, "api_seconds": 5}
-    for name, value in (quick if args.quick else usual).items():
+    for name, value in (QUICK if args.quick else USUAL).items():
         if getattr(args, name) is None:
             setattr(args, name, value)
     source = 21_000 + random.randrange(1000)

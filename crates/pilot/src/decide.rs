@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dip::Dip;
-use crate::planning::{basis, planned, reach, stays_good};
+use crate::planning::{basis, planned, reach};
 use crate::sizing::{Decrees, Footing};
 use crate::{
     Briefing, Decision, FORECAST_FRESH, Level, Limit, Note, Plan, Quality, Reading, Reason, Reconciled, Size,
@@ -15,7 +15,8 @@ const APART: f64 = 4.0;
 
 /// One turn: all that is known goes in, where the fleet is to arrive comes out, with why (B1). Total: it never fails.
 ///
-/// The plan in force is kept while nothing that it was made of has changed, so most turns only compare and reconcile.
+/// The plan in force is kept while nothing that it was made of has changed, so most turns only compare and reconcile; a new
+/// one is weighed against it.
 pub fn decide(briefing: &Briefing) -> Decision {
     let briefing = &*briefing.with_calendar(reach(briefing));
     let footing = Footing::of(briefing);
@@ -44,14 +45,12 @@ pub fn decide(briefing: &Briefing) -> Decision {
     }
 }
 
-/// The plan in force if it was made of the same, or of a forecast that hardly differs; else a new one, never a flawed one.
+/// The plan in force if it was made of the same; else a new one, never a flawed one.
 fn current_plan(briefing: &Briefing, footing: &Footing, notes: &mut Vec<Note>) -> Arc<Plan> {
     let basis = basis(briefing, footing);
     let in_force = briefing.last.as_ref().map(|last| &last.plan);
-    let same = |plan: &&Arc<Plan>| {
-        plan.basis == basis || (plan.basis.digest == basis.digest && stays_good(plan, briefing, footing))
-    };
-    if let Some(plan) = in_force.filter(|plan| plan.at(briefing.now).is_some()).filter(same) {
+    let same = |plan: &&Arc<Plan>| plan.basis == basis && plan.at(briefing.now).is_some();
+    if let Some(plan) = in_force.filter(same) {
         let lasting = |note: &&Note| matches!(note, Note::Short { .. } | Note::Coarse { .. });
         let told = briefing.last.iter().flat_map(|last| &last.notes);
         notes.extend(told.filter(lasting).cloned());

@@ -33,7 +33,7 @@ pub enum Note {
         days: usize,
         /// Since when it is followed.
         since: Timestamp,
-        /// What is followed meanwhile, as long as the last minutes are not known.
+        /// What is followed until there is a nowcast, as after a restart.
         instead: Option<Way>,
         /// The best of the other kind, and what it would have cost more.
         other: Option<(Way, f64)>,
@@ -181,9 +181,9 @@ impl Note {
                 let other = other.as_ref().map_or_else(String::new, |(way, more)| {
                     format!("; {way} would have cost {:.1} % more", 100.0 * more)
                 });
-                let instead = instead.as_ref().map_or_else(String::new, |way| {
-                    format!("; while the last minutes are not known, {way} stands in")
-                });
+                let instead = instead
+                    .as_ref()
+                    .map_or_else(String::new, |way| format!("; until there is a nowcast, {way} stands in"));
                 format!(
                     "sized since {} by {way}: of all ways it kept the promise at the least cost in replay, {} of what could be \
                      served on {}, the latest counting most{other}{instead}",

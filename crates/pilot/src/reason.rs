@@ -117,6 +117,11 @@ pub enum Limit {
         /// What would have been wanted.
         wanted: Size,
     },
+    /// The fleet was shrunk and soon grown again, and that twice: it keeps what it has for a while.
+    Turned {
+        /// Until when.
+        until: Timestamp,
+    },
     /// The clock went back a while ago.
     ClockJumped {
         /// Until when it counts.
@@ -273,6 +278,7 @@ impl Limit {
             Self::Ceiling { .. } => "ceiling",
             Self::RampUp { .. } => "rampUp",
             Self::Shared { .. } => "shared",
+            Self::Turned { .. } => "turned",
             Self::ClockJumped { .. } => "clockJumped",
             Self::BackOff { .. } => "backOff",
             Self::NeverReady { .. } => "neverReady",
@@ -303,6 +309,10 @@ impl Limit {
                 format!("{wanted} would be needed, but at most {servers} are added in {}", span(*per))
             }
             Self::Shared { share, wanted } => share.tell(*wanted),
+            Self::Turned { until } => format!(
+                "nothing is taken away until {}: twice within the hour what went was soon needed again",
+                clock(*until, zone)
+            ),
             Self::ClockJumped { until } => format!(
                 "nothing is taken away until {}: the clock has jumped, and what is told by it must first fill a window",
                 clock(*until, zone)

@@ -1,3 +1,5 @@
+use std::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dip::Dip;
@@ -58,7 +60,12 @@ pub fn reconcile(briefing: &Briefing, wanted: Size) -> Reconciled {
     if size != stands && !commands.is_empty() {
         moves.push(Move { at: briefing.now, from: stands, to: size });
     }
-    let vigil = if size > stands && !commands.is_empty() { vigil.grown(briefing.now) } else { vigil };
+    let vigil = match size.cmp(&stands) {
+        _ if commands.is_empty() => vigil,
+        Ordering::Greater => vigil.grown(briefing.now),
+        Ordering::Less => vigil.shrunk(briefing.now),
+        Ordering::Equal => vigil,
+    };
     Reconciled { size, limits, commands, withheld, allowed, moves, vigil }
 }
 
@@ -121,6 +128,10 @@ fn shrunk(
 ) -> Size {
     limits.extend(objections(briefing, past, vigil));
     if !limits.is_empty() {
+        return stands;
+    }
+    if let Some(until) = vigil.keeps_until(briefing.now) {
+        limits.push(Limit::Turned { until });
         return stands;
     }
     let workload = &briefing.workload;
@@ -203,13 +214,13 @@ fn commands(briefing: &Briefing, stands: Size, size: Size) -> Vec<Command> {
     }
     let unseen = briefing.sighting.is_none();
     match size.cmp(&stands) {
-        std::cmp::Ordering::Greater => vec![Command::Grow { to: size }],
-        std::cmp::Ordering::Less => vec![Command::Shrink { to: size }],
+        Ordering::Greater => vec![Command::Grow { to: size }],
+        Ordering::Less => vec![Command::Shrink { to: size }],
         // What was not seen may have been lost; this never lowers anything, nor lifts it above the bound.
-        std::cmp::Ordering::Equal if unseen => {
+        Ordering::Equal if unseen => {
             vec![Command::Grow { to: size.min(briefing.workload.bounds.max()) }]
         }
-        std::cmp::Ordering::Equal => Vec::new(),
+        Ordering::Equal => Vec::new(),
     }
 }
 

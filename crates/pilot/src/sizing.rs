@@ -1,7 +1,9 @@
 use jiff::SignedDuration;
 
+use crate::dip::Dip;
 use crate::{
-    Briefing, Buffer, Change, Demand, Level, Limit, Note, Nowcasted, Override, Size, Span, Throughput, Way,
+    Briefing, Buffer, Change, Demand, Level, Limit, Note, Nowcasted, Override, Reading, Size, Sizing, Span,
+    Throughput, Way,
 };
 
 /// What is assumed of a start until one has been seen: on the long side for containers, short for machines.
@@ -69,23 +71,33 @@ impl Footing {
     }
 }
 
-/// The way in force: the chosen one, or while its nowcast is missing the best of those that need none. None before any was
-/// chosen, and where the operator says how to size.
-fn way<'a>(briefing: &'a Briefing, nowcast: Option<&Nowcasted>) -> Option<&'a Way> {
+/// What replay has chosen, where it counts: not where the operator gives a level. Nor where no replay has been: while demand
+/// has fallen as in an outage, for no minute before announces what follows upon one (A1); and while nothing complete is
+/// measured, for forecasts made without are rated nowhere (B3). Then the cautious level counts with which an untuned
+/// workload begins.
+fn chosen(briefing: &Briefing) -> Option<&Sizing> {
     let sizing = briefing.lessons.sizing.as_ref().filter(|_| briefing.workload.service_level.is_learned())?;
-    let chosen = &sizing.chosen.way;
-    Some(if chosen.is_nowcast() && nowcast.is_none() { &sizing.outlook.way } else { chosen })
+    let seen = briefing.evidence.within(briefing.now, fresh(briefing)).any(Reading::is_complete);
+    (seen && Dip::of(briefing).is_none()).then_some(sizing)
 }
 
-/// What the chosen way says of the last minutes, if they were seen and a forecast reaches this moment; and not where the
-/// operator gives a level: it is one of the forecast.
+/// How long a measurement is good for, and what a nowcast makes of it.
+fn fresh(briefing: &Briefing) -> SignedDuration {
+    briefing.evidence.fresh_for().max(NOWCAST_FRESH)
+}
+
+/// The way in force: the chosen one, or while its nowcast is missing the best of those that need none.
+fn way<'a>(briefing: &'a Briefing, nowcast: Option<&Nowcasted>) -> Option<&'a Way> {
+    let sizing = chosen(briefing)?;
+    let way = &sizing.chosen.way;
+    Some(if way.is_nowcast() && nowcast.is_none() { &sizing.outlook.way } else { way })
+}
+
+/// What the chosen way says of the last minutes, if they were seen and a forecast reaches this moment.
 fn nowcast(briefing: &Briefing) -> Option<Nowcasted> {
-    let chosen = briefing.lessons.sizing.as_ref().filter(|_| briefing.workload.service_level.is_learned())?;
-    let fresh = briefing.evidence.fresh_for().max(NOWCAST_FRESH);
+    let way = chosen(briefing)?.chosen.way;
     briefing.issued.as_ref()?.forecast.fan_at(briefing.now)?;
-    briefing
-        .nowcast
-        .filter(|nowcast| nowcast.way == chosen.chosen.way && nowcast.is_fresh(briefing.now, fresh))
+    briefing.nowcast.filter(|nowcast| nowcast.way == way && nowcast.is_fresh(briefing.now, fresh(briefing)))
 }
 
 /// The least time that a launch is given: what is seen of a fleet is up to a turn old.

@@ -278,13 +278,13 @@ impl Tuning {
     }
 
     /// What the way in force says of the last minutes, if it looks at them: nothing before that was learned, and nothing
-    /// while nothing was replayed.
-    pub fn says(&self) -> Option<Nowcasted> {
+    /// while nothing was replayed. It is kept for at least the `hold`, so that no fleet goes up and down with the noise.
+    pub fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
         let seat = self.seats.first().filter(|seat| seat.since.is_some())?;
         let way = self.signals.ways()[seat.chosen];
         let warm = self.minute >= self.looked_out_at? + self.warm_min;
-        let demand =
-            Demand::new(self.signals.present(seat.chosen)).filter(|demand| *demand > Demand::ZERO)?;
+        let demand = Demand::new(self.signals.present_kept(seat.chosen, hold.as_mins().max(0) as usize));
+        let demand = demand.filter(|demand| *demand > Demand::ZERO)?;
         (way.is_nowcast() && warm).then(|| Nowcasted { at: self.at(self.known), demand, way })
     }
 

@@ -15,6 +15,10 @@ pub struct Vigil {
     pub serving: Size,
     /// When the fleet was first grown since a server last came up, or since all had.
     pub tried: Option<Timestamp>,
+    /// When the fleet was last shrunk, if it has not been grown since.
+    pub shrunk: Option<Timestamp>,
+    /// When it was grown soon after it had been shrunk: the last two times.
+    pub flaps: Vec<Timestamp>,
     /// When the clock was seen to have gone back, while that still counts.
     pub jumped: Option<Timestamp>,
 }
@@ -43,6 +47,10 @@ pub struct Stuck {
 const LEVELS_MAX: usize = 16;
 /// The clock goes back by less than this where it is only kept right.
 const JUMP: SignedDuration = SignedDuration::from_secs(30);
+/// A fleet that is grown within this time after it was shrunk was shrunk too early.
+const FLAP: SignedDuration = SignedDuration::from_hours(1);
+/// After so many of these within that time nothing is taken away: so the fleet turns round four times an hour at most (F15).
+const FLAPS_MAX: usize = 2;
 /// From one launch to the next while no launch comes up: no more than six in half an hour.
 pub(crate) const AGAIN_AFTER: SignedDuration = SignedDuration::from_mins(5);
 
@@ -86,8 +94,25 @@ impl Vigil {
     }
 
     /// The same, after the fleet has been grown.
-    pub(crate) fn grown(self, now: Timestamp) -> Self {
+    pub(crate) fn grown(mut self, now: Timestamp) -> Self {
+        if self.shrunk.take().is_some_and(|shrunk| now.duration_since(shrunk) < FLAP) {
+            self.flaps.push(now);
+            let old = self.flaps.len().saturating_sub(FLAPS_MAX);
+            self.flaps.drain(..old);
+        }
         Self { tried: self.tried.or(Some(now)), ..self }
+    }
+
+    /// The same, after the fleet has been shrunk.
+    pub(crate) fn shrunk(self, now: Timestamp) -> Self {
+        Self { shrunk: Some(now), ..self }
+    }
+
+    /// Until when nothing is taken away because what was taken away was needed again too often.
+    pub(crate) fn keeps_until(&self, now: Timestamp) -> Option<Timestamp> {
+        let first = self.flaps.first().filter(|_| self.flaps.len() == FLAPS_MAX)?;
+        let until = first.saturating_add(FLAP).unwrap_or(Timestamp::MAX);
+        (until > now).then_some(until)
     }
 
     /// What should have come up by now and has not.

@@ -18,7 +18,7 @@ use tidecast_pilot::{
     Bounds, Briefing, Decision, Issued, Level, Menu, Mode, Plan, Throughput, Told, Workload, decide,
 };
 use tidecast_world::{
-    BIN, DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, Ways,
+    DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, Ways,
     turns_round,
 };
 

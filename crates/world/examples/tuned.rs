@@ -54,6 +54,7 @@ fn burden(menu: Menu, start_min: usize) {
     let mut all: Vec<Tuning> =
         (0..MANY).map(|_| Tuning::new(jiff::Timestamp::UNIX_EPOCH, menu, &ground, 0.001)).collect();
     let level = |minute: usize| 100.0 + 80.0 * (minute as f64 / 229.2).sin();
+    #[expect(clippy::disallowed_methods, reason = "a stopwatch of a bench that nobody rehearses")]
     let began = Instant::now();
     for tuning in &mut all {
         for minute in 0..DAYS * DAY {

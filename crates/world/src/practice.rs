@@ -11,6 +11,7 @@ pub(crate) struct Practice {
     kept: Vec<f64>,
     kept_at: usize,
     begun: jiff::Timestamp,
+    hold: jiff::SignedDuration,
 }
 
 /// Minutes from one keeping to the next.
@@ -31,7 +32,7 @@ impl Practice {
         let mut tuning = blank.clone();
         look_back(&mut tuning, world);
         let kept = Tape::of(&mut tuning);
-        Some(Self { tuning, blank, kept, kept_at: world.from, begun })
+        Some(Self { tuning, blank, kept, kept_at: world.from, begun, hold: world.workload.hold })
     }
 
     /// The first minute that it does not know yet.
@@ -51,7 +52,7 @@ impl Practice {
             (self.kept, self.kept_at) = (Tape::of(&mut self.tuning), minute);
         }
         let (sizing, frontier) = (self.tuning.sizing(), Vec::new());
-        (Lessons { sizing, frontier, ..Lessons::default() }, self.tuning.says())
+        (Lessons { sizing, frontier, ..Lessons::default() }, self.tuning.says(self.hold))
     }
 
     /// Goes on from what was kept.

@@ -199,7 +199,8 @@ fn a_padding_that_comes_and_goes() {
 fn launches_again_at_each_turn_though_none_comes_up() {
     let impatient = |briefing: &mut Briefing| {
         if let Some(last) = &briefing.last {
-            briefing.last = Some(Arc::new(Decision { vigil: Vigil::default(), ..(**last).clone() }));
+            let vigil = Vigil { jumped: last.vigil.jumped, ..Vigil::default() };
+            briefing.last = Some(Arc::new(Decision { vigil, ..(**last).clone() }));
         }
     };
     briefed(impatient, Invariant::Storm);

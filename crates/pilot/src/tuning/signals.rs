@@ -163,6 +163,14 @@ impl Signals {
         self.kept[usize::from(self.layout.reads[i][1])]
     }
 
+    /// The same, kept for at least so many minutes.
+    pub(super) fn present_kept(&self, i: usize, minutes: usize) -> f64 {
+        let (n, (present, _)) =
+            (self.layout.presents.len(), self.layout.keeps[usize::from(self.layout.reads[i][1])]);
+        let of = |age: usize| self.recent[(self.newest + ROWS - age) % ROWS * n + usize::from(present)];
+        (0..=minutes.min(HOLD_MAX_MIN)).map(of).fold(self.present(i), f64::max)
+    }
+
     /// The demand that way `i` provides for.
     pub(super) fn demand(&self, i: usize) -> f64 {
         self.present(i).max(self.ahead[usize::from(self.layout.reads[i][0])])

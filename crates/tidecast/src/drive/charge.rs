@@ -349,7 +349,7 @@ impl Charge {
             workload: self.workload.clone(),
             issued: self.forecaster.issued().cloned(),
             evidence,
-            nowcast: self.practice.says(),
+            nowcast: self.practice.says(self.workload.hold),
             sighting,
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
             halts: self.halts(ledger.halts, now),

@@ -73,8 +73,10 @@ impl Practice {
             if !tuning.stand_on(&ground) {
                 self.anew = true;
             }
-            let behind = now.duration_since(tuning.now());
-            match behind < BEHIND_MAX && -behind < AHEAD_MAX {
+            // While nothing is measured there is nothing to learn anew, however long that lasts.
+            let newest = evidence.readings.last().map_or(tuning.now(), |reading| reading.at);
+            let behind = newest.duration_since(tuning.now());
+            match behind < BEHIND_MAX && tuning.now().duration_since(now) < AHEAD_MAX {
                 true => tuning.follow(evidence, issued),
                 false => self.tuning = None,
             }
@@ -127,8 +129,8 @@ impl Practice {
     }
 
     /// What the chosen way says of the last minutes.
-    pub(super) fn says(&self) -> Option<Nowcasted> {
-        self.tuning.as_ref()?.says()
+    pub(super) fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
+        self.tuning.as_ref()?.says(hold)
     }
 
     /// Keeps what was learned, if it was not kept for a while.
@@ -193,7 +195,7 @@ impl Study {
         let begin = self.now.saturating_sub(self.subject.window).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history().read(&self.subject.series, begin, self.now).await?;
         let who = self.subject.series.clone();
-        let work = tokio::task::spawn_blocking(move || self.from_history(samples));
+        let work = tokio::task::spawn_blocking(move || self.over_history(samples));
         work.await.map_err(|error| Trouble::Unusable { who, why: error.to_string() })
     }
 
@@ -246,7 +248,7 @@ impl Study {
     }
 
     /// Everything from the beginning of the history, with what could have been foretold then.
-    fn from_history(self, samples: Samples) -> Box<Tuning> {
+    fn over_history(self, samples: Samples) -> Box<Tuning> {
         let Ok(gathered) = samples.clone().gather(0) else {
             return self.begun(self.menu(self.rhythm.1.as_secs()), self.now);
         };

@@ -310,6 +310,7 @@ async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
     let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
     let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
     play(&mut charge, &meter, &park, 0..120).await;
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
     let turned = charge.turn(at(120)).await;
     let (briefing, decision) = (turned.briefing.unwrap(), turned.decision.unwrap());
     let sizing = briefing.lessons.sizing.expect("three weeks were replayed");
@@ -328,9 +329,11 @@ async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
     drop(charge);
     let scene = scene.again();
     let mut charge = scene.charge("shop", &meter, park.clone());
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
     let first = charge.turn(at(121)).await.briefing.unwrap();
     assert_eq!(first.lessons.sizing, Some(sizing), "the first turn knows what was chosen");
     charge.settle(at(121)).await;
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
     let next = charge.turn(at(123)).await.briefing.unwrap();
     let nowcast = next.nowcast.expect("what was kept is taken up again");
     assert_eq!((nowcast.way, nowcast.at), (sizing.chosen.way, at(123)));

@@ -240,8 +240,10 @@ async fn survives_a_lost_past_a_broken_stream_and_lost_rights() {
         "*".into(),
         "predictivescalers".into(),
     ));
-    let now = operated.cluster.now();
-    operated.cluster.state().faults.watches_end_before = Some(now);
+    let later = operated.cluster.now() + jiff::SignedDuration::from_hours(1);
+    operated.cluster.state().faults.watches_end_before = Some(later);
+    // The streams that were open end before anything is told through them.
+    tokio::time::sleep(Duration::from_secs(3)).await;
     operated.delete("b");
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(operated.driven().len(), 2);

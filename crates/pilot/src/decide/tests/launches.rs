@@ -174,3 +174,26 @@ fn takes_nothing_away_for_a_window_after_the_clock_went_back() {
     assert_eq!(days.turn(21, 50.0, 10).limits.first().map(Limit::code), Some("clockWentBack"));
     assert_eq!(days.turn(22, 50.0, 10).size, Size(5));
 }
+
+#[test] // F15
+fn keeps_what_it_has_once_what_went_was_soon_needed_again_twice() {
+    let mut days = Days::new();
+    let scale_in = crate::Budget { percent: 100.0, per: minutes(5) };
+    days.briefing.workload = Arc::new(Workload { scale_in, ..(*days.briefing.workload).clone() });
+    let mut turn = |minute: i64, demand: f64| {
+        days.briefing.issued =
+            Some(Arc::new(Issued { at: now() + minutes(minute), ..(*issued(&[50.0]).unwrap()).clone() }));
+        let ordered = days.ordered;
+        days.turn(minute, demand, ordered)
+    };
+    let swing: Vec<u32> =
+        (0..40).map(|m| turn(m, if m / 5 % 2 == 0 { 100.0 } else { 80.0 }).size.get()).collect();
+    let rounds: Vec<usize> = (1..40).filter(|m| swing[*m] != swing[m - 1]).collect();
+    assert_eq!(rounds, [5, 10, 15, 20], "{swing:?}");
+    let held = turn(41, 80.0);
+    assert!(
+        held.limits.iter().any(|limit| limit.to_string().contains("until 2026-03-02 10:10 (UTC): twice")),
+        "{held:?}"
+    );
+    assert_eq!(turn(71, 80.0).size, Size(8), "an hour after the first of them");
+}

@@ -211,6 +211,21 @@ impl Kubernetes {
         Err(last.expect("at least one try was made"))
     }
 
+    /// Whether a newer turn has left its marks on the target.
+    pub(super) async fn overtaken(
+        &self,
+        decision: &Decision,
+        until: Instant,
+    ) -> Result<Option<Receipt>, Trouble> {
+        let stand = self.stand(Look::Fresh, until).await?;
+        let fence =
+            Marks::of(stand.held()).map_or(Fence::Open, |marks| marks.fence(&self.workload, decision));
+        Ok(match fence {
+            Fence::Overtaken(by) => Some(Receipt::Overtaken { by }),
+            Fence::Open | Fence::Taken(_) => None,
+        })
+    }
+
     async fn try_once(&self, wish: &Wish, decision: &Decision, until: Instant) -> Result<Carried, Failed> {
         let stand = self.stand(Look::Fresh, until).await?;
         let done = |receipt| Ok(Carried { receipt, changed: None, overruled: None });

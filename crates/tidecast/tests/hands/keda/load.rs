@@ -74,7 +74,7 @@ async fn answers_many_questions_at_once() {
     // A forecast that is being made takes a processor of its own; the figure is to be that of the answers.
     tokio::time::sleep(Duration::from_secs(1)).await;
     let rate =
-        std::env::var("TIDECAST_TEST_KEDA_RATE").ok().and_then(|rate| rate.parse().ok()).unwrap_or(500);
+        std::env::var("TIDECAST_TEST_KEDA_RATE").ok().and_then(|rate| rate.parse().ok()).unwrap_or(200);
     let took = load(port, rate).await;
     let [p50, p99, most] = [0.5, 0.99, 1.0].map(|level| quantile(&took, level));
     println!(

@@ -24,7 +24,7 @@ const UNDER: usize = 3;
 /// A bad day: what it is called, and what it does.
 type BadDay = (&'static str, fn(&mut Faults, &str));
 
-const BAD_DAYS: [BadDay; 9] = [
+const BAD_DAYS: [BadDay; 10] = [
     ("409 storm", |faults, _| faults.strikes.push(Strike::all(Fault::Conflict).for_share(0.4))),
     ("429 with Retry-After", |faults, _| {
         faults.strikes.push(Strike::all(Fault::TooManyRequests { retry_after: 1 }).for_share(0.2));
@@ -33,13 +33,14 @@ const BAD_DAYS: [BadDay; 9] = [
         faults.strikes.push(Strike::all(Fault::Failure(500)).for_share(0.3));
         faults.strikes.push(Strike::all(Fault::Failure(503)).for_share(0.2));
     }),
-    ("504, outcome unknown", |faults, _| faults.strikes.push(Strike::all(Fault::Timeout).for_share(0.4))),
+    ("504, not done", |faults, _| faults.strikes.push(Strike::all(Fault::Timeout).for_share(0.4))),
+    ("504, but done", |faults, _| faults.strikes.push(Strike::all(Fault::LostReply).for_share(0.5))),
     ("410 and watches dropped", |faults, _| {
         faults.watches_gone = true;
         faults.watches_end_before = jiff_now().checked_add(jiff::SignedDuration::from_secs(5)).ok();
         faults.strikes.push(Strike::all(Fault::Gone).for_share(0.3));
     }),
-    ("stale lists", |faults, _| faults.stale_by = 40),
+    ("lists from a stale cache", |faults, _| faults.stale_by = 40),
     ("admission refuses", |faults, _| {
         let why = || "frozen for the audit".to_owned();
         faults.refused = vec![("deployments".into(), why()), ("horizontalpodautoscalers".into(), why())];
@@ -119,10 +120,11 @@ async fn turn(hand: Arc<Kubernetes>, turn: u64, wanted: u32) {
     let _ = hand.carry_out(&decision).await;
 }
 
-/// A write to an object of ours that was accepted.
-fn is_write(answered: &str) -> bool {
+/// A write to an object of ours that was accepted. On the day on which answers are lost, those count that are lost too.
+fn is_write(answered: &str, day: &str) -> bool {
     let ours = ["/deployments/w", "/horizontalpodautoscalers/w"].iter().any(|path| answered.contains(path));
-    ours && (answered.starts_with("PUT ") || answered.starts_with("PATCH ")) && answered.ends_with(" 200")
+    let done = answered.ends_with(" 200") || (day == "504, but done" && answered.ends_with(" 504"));
+    ours && done && (answered.starts_with("PUT ") || answered.starts_with("PATCH "))
 }
 
 fn is_failure(answered: &str) -> bool {
@@ -230,7 +232,7 @@ async fn bad_day(
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     let seconds = healed.elapsed().as_secs_f64();
-    figures.writes += fleet.answered(since).iter().filter(|one| is_write(one)).count();
+    figures.writes += fleet.answered(since).iter().filter(|one| is_write(one, day)).count();
     figures.rounds += 1;
     figures.faults += failed;
     figures.turns.push(turns);

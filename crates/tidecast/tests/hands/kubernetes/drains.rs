@@ -3,7 +3,7 @@ use tidecast::scaler::Scaler;
 use tidecast::scaler::kubernetes::rights::Feature::{Drain, Events, Observe, Scale};
 use tidecast_pilot::{Command, Phase};
 
-use super::decisions::{decided, named};
+use super::decisions::{decided, grow, named};
 use super::place::{Place, jiff_now};
 
 /// What a Pod's own sidecar would write.
@@ -63,4 +63,17 @@ async fn lets_a_pod_take_sessions_again() {
     let notes = place.get("pod", &pod)["metadata"]["annotations"].clone();
     assert_eq!(notes.get("tidecast.dev/draining").unwrap_or(&json!(null)), &json!(null));
     place.until_seen(&hand, "it serves", |seen| seen.serving.get() == 1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")] // F24
+async fn lets_no_older_turn_drain_a_pod() {
+    let place = Place::open("late", &[Observe, Scale, Events, Drain]).await;
+    place.deployment("sfu", 1).await;
+    let hand = place.hand("Deployment", "sfu");
+    let pod = names(&place.list("pods")).remove(0);
+    let late = decided(8, 1, vec![Command::Drain { node: named(&pod) }]);
+    hand.carry_out(&grow(9, 1, 2)).await.unwrap();
+    let receipt = hand.carry_out(&late).await.unwrap();
+    assert_eq!(receipt, tidecast::scaler::Receipt::Overtaken { by: 9 });
+    assert!(place.get("pod", &pod)["metadata"]["annotations"]["tidecast.dev/draining"].is_null());
 }
