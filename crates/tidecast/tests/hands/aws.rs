@@ -4,6 +4,7 @@
 mod account;
 mod behaviour;
 mod campaign;
+mod cloudwatch;
 mod decisions;
 mod fleet;
 mod form;
