@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::lane::{Lane, LaneShape};
 use crate::method::{Method, Walker};
 use crate::past::Past;
-use crate::{Fan, Fitted, Forecast, Grid, LEVELS, Model, Series, Unfit};
+use crate::{Fan, Fitted, Forecast, Grid, LEVELS, Model, Series, Tape, Taped, Unfit};
 
 /// The lead times at which a model learns what its forecasts are worth; in between it interpolates.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +64,10 @@ impl Model for Calibrated {
     fn fit(&self, history: &Series) -> Result<Box<dyn Fitted>, Unfit> {
         Ok(Box::new(Walk::through(self, history)?))
     }
+
+    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+        Some(Box::new(Walk::resume(self, history, tape)?))
+    }
 }
 
 /// A method that has walked through a history.
@@ -92,15 +96,30 @@ impl Clone for Walk {
 impl Walk {
     fn through(model: &Calibrated, history: &Series) -> Result<Self, Unfit> {
         let past = Past::begin(history)?;
-        let leads = model.leads.steps(history.grid().step_s);
         let filled = past.fill_all(&history.values()[past.seen()..]);
-        let walker = model.method.start(&past, &filled, &leads);
+        let mut walk = Self::start(model, past, &filled);
+        walk.update(history);
+        Ok(walk)
+    }
+
+    /// Before the first step, if `past` is empty.
+    fn start(model: &Calibrated, past: Past, filled: &[f64]) -> Self {
+        let leads = model.leads.steps(past.grid().step_s);
+        let walker = model.method.start(&past, filled, &leads);
         let shape = LaneShape::of(&past);
         let lanes = leads.iter().map(|lead| Lane::new(*lead, &shape)).collect();
         let points = vec![f64::NAN; leads.len()];
-        let mut walk = Self { name: model.method.name(), past, walker, leads, lanes, points };
-        walk.update(history);
-        Ok(walk)
+        Self { name: model.method.name(), past, walker, leads, lanes, points }
+    }
+
+    fn resume(model: &Calibrated, history: &Series, tape: &[f64]) -> Option<Self> {
+        let (&[version, skipped, len, mean], state) = tape.split_first_chunk()?;
+        if version != TAPED || !(skipped >= 0.0 && len > 0.0 && mean.is_finite()) {
+            return None;
+        }
+        let past = Past::resume(history, skipped as usize, len as usize, mean)?;
+        let mut walk = Self::start(model, past, &[]);
+        Tape::play(state.to_vec(), &mut walk).then_some(walk)
     }
 
     fn step(&mut self, value: f64) {
@@ -154,7 +173,25 @@ fn stand_in(past: &Past, lead: usize) -> f64 {
     by_week.or_else(|| past.seasonal(lead, past.day)).unwrap_or(past.filled()[past.now()])
 }
 
+/// The first number of a tape: what is written on it, and in which order.
+const TAPED: f64 = 1.0;
+
+impl Taped for Walk {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.same(self.leads.len() as f64);
+        self.walker.tape(&self.past, tape);
+        self.lanes.iter_mut().for_each(|lane| lane.tape(tape));
+    }
+}
+
 impl Fitted for Walk {
+    fn taped(&mut self) -> Option<Vec<f64>> {
+        let [skipped, len] = [self.past.skipped(), self.past.len()].map(|count| count as f64);
+        let mut tape = vec![TAPED, skipped, len, self.past.mean];
+        tape.extend(Tape::of(self));
+        Some(tape)
+    }
+
     fn update(&mut self, history: &Series) {
         for value in &history.values()[self.past.seen().min(history.len())..] {
             self.step(*value);

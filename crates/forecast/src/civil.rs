@@ -37,12 +37,15 @@ impl Model for InCivilTime {
     }
 
     fn fit(&self, history: &Series) -> Result<Box<dyn Fitted>, Unfit> {
-        let wall = Wall::new(self.zone.clone(), history.grid().start);
-        let grid = Grid::new(wall.time(history.grid().start), history.grid().step_s, 0);
-        let mut civil = Civil { wall, series: Series::new(grid, Vec::new()), seen: 0 };
-        civil.take(history);
+        let civil = Civil::of(history, &self.zone);
         let inner = self.inner.fit(&civil.series)?;
         Ok(Box::new(OnTheWall { inner, civil, name: self.inner.name() }))
+    }
+
+    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+        let civil = Civil::of(history, &self.zone);
+        let inner = self.inner.resume(&civil.series, tape)?;
+        Some(Box::new(OnTheWall { inner, civil, name: self.inner.name() }))
     }
 }
 
@@ -80,6 +83,14 @@ struct Civil {
 }
 
 impl Civil {
+    fn of(history: &Series, zone: &TimeZone) -> Self {
+        let wall = Wall::new(zone.clone(), history.grid().start);
+        let grid = Grid::new(wall.time(history.grid().start), history.grid().step_s, 0);
+        let mut civil = Self { wall, series: Series::new(grid, Vec::new()), seen: 0 };
+        civil.take(history);
+        civil
+    }
+
     /// Takes in what `history` has more than the last time.
     fn take(&mut self, history: &Series) {
         let grid = history.grid();
@@ -123,6 +134,10 @@ impl Fitted for OnTheWall {
     fn update(&mut self, history: &Series) {
         self.civil.take(history);
         self.inner.update(&self.civil.series);
+    }
+
+    fn taped(&mut self) -> Option<Vec<f64>> {
+        self.inner.taped()
     }
 
     fn forecast(&self, history: &Series, horizon: Grid) -> Forecast {

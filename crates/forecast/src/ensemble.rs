@@ -2,8 +2,9 @@
 
 use std::collections::VecDeque;
 
-use crate::method::{Method, Walker};
+use crate::method::{Method, Walker, row};
 use crate::past::{Past, median};
+use crate::{Tape, Taped};
 
 /// A weighted combination of methods, itself a method: ensembles can be members of ensembles.
 ///
@@ -87,6 +88,12 @@ impl Walker for Combining {
             largest: self.largest,
         })
     }
+
+    fn tape(&mut self, past: &Past, tape: &mut Tape) {
+        tape.number(&mut self.largest);
+        self.choirs.iter_mut().for_each(|choir| choir.tape(tape));
+        self.walkers.iter_mut().for_each(|walker| walker.tape(past, tape));
+    }
 }
 
 /// The members at one lead: what they said, how much each counts.
@@ -140,6 +147,20 @@ impl Choir {
         let point = self.inverse.as_ref().map_or(boa, |inverse| 0.5 * (boa + inverse.combine(&voices)));
         self.said.push_back(voices);
         point
+    }
+}
+
+impl Taped for Choir {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.list(&mut self.said, row);
+        for numbers in [&mut self.boa.weights, &mut self.boa.regret, &mut self.boa.variance] {
+            tape.numbers(numbers);
+        }
+        tape.number(&mut self.boa.bound);
+        if let Some(inverse) = &mut self.inverse {
+            tape.numbers(&mut inverse.loss);
+            tape.number(&mut inverse.count);
+        }
     }
 }
 

@@ -3,8 +3,9 @@
 use std::collections::VecDeque;
 
 use crate::calibrated::K;
+use crate::method::{maybe, row};
 use crate::past::Past;
-use crate::{Fan, LEVELS};
+use crate::{Fan, LEVELS, Tape, Taped};
 
 /// What all leads of a history have in common.
 #[derive(Debug, Clone)]
@@ -53,7 +54,7 @@ pub(crate) struct Lane {
 }
 
 /// A forecast as it was made, with the scale of its error as known then.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 struct Issued {
     point: f64,
     /// After the level, the time of week, the phase of the hour, the last hours.
@@ -171,6 +172,32 @@ impl Lane {
         let quantiles = lane.map_or([issued.point; K], |lane| self.quantiles(issued, &lane.residuals));
         // Half-way to the calibrated median: the methods' own bias is worth correcting, but not all of it.
         Fan::new(0.5 * (issued.point + quantiles[MEDIAN]), quantiles)
+    }
+}
+
+impl Taped for Lane {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.same(self.lead as f64);
+        tape.list(&mut self.open, |issued, tape| issued.tape(tape));
+        maybe(&mut self.newest, tape, |issued, tape| issued.tape(tape));
+        for mean in self.slow.iter_mut().chain([&mut self.quick, &mut self.hourly]) {
+            tape.number(&mut mean.sum);
+            tape.number(&mut mean.count);
+        }
+        for slots in std::iter::once(&mut self.by_week).chain(&mut self.by_hour) {
+            tape.numbers(&mut slots.means);
+            tape.numbers(&mut slots.visits);
+        }
+        self.residuals.tape(tape);
+        tape.numbers(&mut self.levels);
+    }
+}
+
+impl Taped for Issued {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.number(&mut self.point);
+        tape.numbers(&mut self.scales);
+        maybe(&mut self.quantiles, tape, |quantiles, tape| tape.numbers(quantiles));
     }
 }
 
@@ -321,5 +348,23 @@ impl Residuals {
             return self.sorted[m - 1];
         }
         self.sorted[i] + (at - below) * (self.sorted[i + 1] - self.sorted[i])
+    }
+}
+
+impl Taped for Residuals {
+    /// The sorted ones follow from the others, and are not written.
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.count(&mut self.seen);
+        tape.list(&mut self.window, |value, tape| tape.number(value));
+        row(&mut self.come, tape);
+        row(&mut self.gone, tape);
+        let mut merged = usize::from(!self.sorted.is_empty());
+        tape.count(&mut merged);
+        if merged > 0 && self.sorted.is_empty() {
+            let finite = || self.window.iter().copied().filter(|value| value.is_finite());
+            let known = finite().count().saturating_sub(self.come.len());
+            self.sorted = finite().take(known).chain(self.gone.iter().copied()).collect();
+            self.sorted.sort_unstable_by(f64::total_cmp);
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::Tape;
 use crate::past::Past;
 
 /// The parameters of a point forecaster. Becomes a [`crate::Model`] by [`crate::Calibrated`], which adds the
@@ -24,6 +25,10 @@ pub trait Walker: Send + Sync {
 
     /// A copy, so that a forecast can run ahead of its walker.
     fn boxed_clone(&self) -> Box<dyn Walker>;
+
+    /// Writes what it has learned to the tape, or takes it from there: all that can be told neither from the method's
+    /// parameters nor from `past`, which is the past up to its last step.
+    fn tape(&mut self, past: &Past, tape: &mut Tape);
 }
 
 /// A walker whose forecast is a function of the past alone.
@@ -56,4 +61,28 @@ where
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
     }
+
+    fn tape(&mut self, _: &Past, _: &mut Tape) {}
+}
+
+/// A row of numbers on a tape, however long it is.
+pub(crate) fn row(numbers: &mut Vec<f64>, tape: &mut Tape) {
+    /// Far more than any row has, and no harm to memory.
+    const ROW_MAX: usize = 1 << 20;
+    let mut len = numbers.len();
+    tape.count(&mut len);
+    numbers.resize(if len <= ROW_MAX { len } else { 0 }, f64::NAN);
+    tape.numbers(numbers);
+}
+
+/// Something on a tape that may not be there.
+pub(crate) fn maybe<T: Default>(
+    known: &mut Option<T>,
+    tape: &mut Tape,
+    mut each: impl FnMut(&mut T, &mut Tape),
+) {
+    let mut there = usize::from(known.is_some());
+    tape.count(&mut there);
+    *known = (there > 0).then(|| known.take().unwrap_or_default());
+    known.iter_mut().for_each(|known| each(known, tape));
 }

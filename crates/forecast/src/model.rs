@@ -18,6 +18,13 @@ pub trait Model: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Unfit`] when the history is too short, too full of gaps, or not of the shape this model assumes.
     fn fit(&self, history: &Series) -> Result<Box<dyn Fitted>, Unfit>;
+
+    /// Goes on where [`Fitted::taped`] was, without learning all of it again: `history` begins with what was known then,
+    /// and may have grown. None if the tape is not of this model and this history, and for models that leave none.
+    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+        let _ = (history, tape);
+        None
+    }
 }
 
 /// What a [`Model`] has become by learning from one history.
@@ -28,6 +35,12 @@ pub trait Fitted: Send + Sync {
     /// leaves this as it is.
     fn update(&mut self, history: &Series) {
         let _ = history;
+    }
+
+    /// All that was learned, as numbers by which [`Model::resume`] goes on later, in another process too. None if this
+    /// model leaves no tape, and must be kept or fitted anew.
+    fn taped(&mut self) -> Option<Vec<f64>> {
+        None
     }
 
     /// The points of `horizon`, each later than the end of `history`, which may have grown since the fit.

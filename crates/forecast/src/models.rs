@@ -12,6 +12,7 @@ mod ridge;
 mod seasonal;
 mod self_tuned;
 mod waves;
+mod willing;
 
 pub use all_seen::AllSeen;
 pub use analogues::Analogues;
@@ -25,6 +26,7 @@ pub use ridge::Ridge;
 pub use seasonal::{LastValue, LastWeek, Yesterday};
 pub use self_tuned::SelfTuned;
 pub use waves::Waves;
+pub use willing::{STAND_INS, Willing, willing};
 
 pub use crate::ensemble::Ensemble;
 use crate::method::Method;

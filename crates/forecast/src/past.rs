@@ -48,23 +48,41 @@ impl Past {
         if have_s < HISTORY_DAYS_MIN * DAY_S {
             return Err(Unfit::TooShort { need_s: HISTORY_DAYS_MIN * DAY_S, have_s });
         }
-        let week = 7 * day;
         let values = &history.values()[skipped..];
-        let head = fill_all(&values[..values.len().min(4 * week)], day, week);
+        let head = fill_all(&values[..values.len().min(4 * 7 * day)], day, 7 * day);
         let mean = head.iter().sum::<f64>() / head.len().max(1) as f64;
+        Ok(Self::empty(grid.slice(skipped, skipped), skipped, day, mean))
+    }
+
+    /// The past that was begun with the beginning of `history`, with `len` values taken in; none if it has fewer.
+    pub(crate) fn resume(history: &Series, skipped: usize, len: usize, mean: f64) -> Option<Self> {
+        let grid = history.grid();
+        let day = grid.day().filter(|day| *day >= 2)?;
+        let values = history.values().get(skipped..skipped.checked_add(len)?)?;
+        let mut past = Self::empty(grid.slice(skipped, skipped), skipped, day, mean);
+        values.iter().for_each(|value| past.push(*value));
+        Some(past)
+    }
+
+    fn empty(grid: Grid, skipped: usize, day: usize, mean: f64) -> Self {
         let step_s = grid.step_s;
-        Ok(Self {
-            grid: grid.slice(skipped, skipped),
+        Self {
+            grid,
             skipped,
             day,
-            week,
+            week: 7 * day,
             mean,
-            measured: Vec::with_capacity(values.len()),
-            filled: Vec::with_capacity(values.len()),
+            measured: Vec::new(),
+            filled: Vec::new(),
             linear: Track::new(Transform::Linear, step_s, day),
             root: Track::new(Transform::Root, step_s, day),
             log: Track::new(Transform::Log { offset: 0.05 * mean + 1e-9 }, step_s, day),
-        })
+        }
+    }
+
+    /// How many points of the history lie before the first one that is used.
+    pub(crate) fn skipped(&self) -> usize {
+        self.skipped
     }
 
     /// Takes in one value, NaN if it was not measured.

@@ -2,7 +2,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::{Fan, Forecast, HOUR_S, Series};
 
 use crate::lessons::{Drift, Lessons};
-use crate::{Evidence, Load, Sighting, Throughput};
+use crate::{Evidence, Load, Phase, Sighting, Throughput};
 
 /// The launches that are remembered: enough for a 95th percentile that one slow start does not make.
 const START_UPS: usize = 64;
@@ -51,12 +51,22 @@ pub fn learn_fleet(lessons: &Lessons, sighting: &Sighting, evidence: &Evidence) 
 /// The load of one server, from a complete measurement and a fleet that was seen completely and had nothing booting.
 fn weigh(lessons: &mut Lessons, sighting: &Sighting, evidence: &Evidence) {
     let Some(reading) = evidence.latest(sighting.at).filter(|reading| reading.is_complete()) else { return };
-    let steady = sighting.complete && sighting.serving == sighting.ordered && sighting.serving.get() > 0;
-    if !steady || lessons.load.until.is_some_and(|until| reading.at <= until) {
+    if !is_steady(sighting) || lessons.load.until.is_some_and(|until| reading.at <= until) {
         return;
     }
     lessons.load.add(reading.at, reading.demand.get() / f64::from(sighting.serving.get()));
     lessons.throughput = lessons.load.throughput();
+}
+
+/// Whether all servers that there are serve. Where an autoscaler of its own keeps more than the floor that it was told,
+/// there are more than were ordered.
+fn is_steady(sighting: &Sighting) -> bool {
+    let (serving, ordered) = (sighting.serving, sighting.ordered);
+    let all = match sighting.nodes.is_empty() {
+        true => serving == ordered,
+        false => serving >= ordered && sighting.nodes.iter().all(|node| node.phase == Phase::Serving),
+    };
+    sighting.complete && all && serving.get() > 0
 }
 
 /// One hour's mean deviation.
@@ -165,7 +175,7 @@ mod tests {
     use tidecast_forecast::{Grid, LEVELS};
 
     use super::*;
-    use crate::{Demand, Node, NodeName, Phase, Reading, Size};
+    use crate::{Demand, Node, NodeName, Reading, Size};
 
     fn start() -> Timestamp {
         "2026-03-01T00:00:00Z".parse().unwrap()
@@ -219,6 +229,27 @@ mod tests {
         assert_eq!(learn_fleet(&once, &sighting, &Evidence::default()), once);
         sighting.nodes.push(node("c", 8, 20));
         assert_eq!(learn_fleet(&once, &sighting, &Evidence::default()).start_ups.len(), 3);
+    }
+
+    #[test]
+    fn weighs_a_fleet_above_its_floor_but_none_that_boots() {
+        let node = |phase| Node {
+            name: NodeName("a".into()),
+            phase,
+            launched: start(),
+            ready: None,
+            sessions: None,
+        };
+        let steady = |ordered: u32, phases: &[Phase]| {
+            let serving = phases.iter().filter(|phase| **phase == Phase::Serving).count() as u32;
+            let mut sighting = Sighting::of(start(), Size(ordered), Size(serving));
+            sighting.nodes = phases.iter().copied().map(node).collect();
+            is_steady(&sighting)
+        };
+        assert!(steady(1, &[Phase::Serving; 3]), "an HPA keeps more than its floor");
+        assert!(!steady(2, &[Phase::Serving, Phase::Serving, Phase::Booting]));
+        assert!(!steady(3, &[Phase::Serving, Phase::Serving]), "one is ordered that is not there");
+        assert!(!steady(0, &[]));
     }
 
     #[test]

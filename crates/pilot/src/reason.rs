@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Level, Override, Share, Size, Stuck, Throughput};
+use crate::{Demand, Level, Override, Share, Size, Stuck, Throughput, Way};
 
 /// What makes a size necessary (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,21 @@ pub enum Reason {
         throughput: Throughput,
         /// Buffer and padding that are part of the size.
         spare: Size,
+    },
+    /// Demand that the last minutes announce.
+    Nowcast {
+        /// The most demand to come until an order would serve.
+        demand: Demand,
+        /// The end of the last minute that was known.
+        at: Timestamp,
+        /// Whose word it is, and at which level.
+        way: Way,
+        /// What one server serves.
+        throughput: Throughput,
+        /// Buffer and padding that are part of the size.
+        spare: Size,
+        /// How long a server takes to start.
+        lead: SignedDuration,
     },
     /// Kept for a need to come, because another scale-up would cost more than keeping it.
     Kept {
@@ -204,6 +219,7 @@ impl Reason {
         match self {
             Self::Forecast { .. } => "forecast",
             Self::Measured { .. } => "measured",
+            Self::Nowcast { .. } => "nowcast",
             Self::Kept { .. } => "kept",
             Self::Decreed(_) => "decreed",
             Self::DecreedDemand { .. } => "decreedDemand",
@@ -225,6 +241,12 @@ impl Reason {
                 "{demand} measured at {}{}, {throughput} a server{}",
                 clock(*at, zone),
                 if (factor - 1.0).abs() < 1e-9 { String::new() } else { format!(", times {factor:.2}") },
+                plus(*spare)
+            ),
+            Self::Nowcast { demand, at, way, throughput, spare, lead } => format!(
+                "{demand} at most within {} of {}, says {way}; {throughput} a server{}",
+                span(*lead),
+                clock(*at, zone),
                 plus(*spare)
             ),
             Self::Kept { need, until } => format!(

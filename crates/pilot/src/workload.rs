@@ -143,6 +143,11 @@ impl<T: Copy> Told<T> {
             Self::Learned => learned,
         }
     }
+
+    /// Whether nothing was given.
+    pub fn is_learned(&self) -> bool {
+        matches!(self, Self::Learned)
+    }
 }
 
 /// The fewest and the most servers. Invariant: min ≤ max, and max ≥ 1.

@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod admin;
+mod agones;
 mod audit;
 mod decrees;
 mod door;
@@ -27,9 +28,13 @@ use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+#[cfg(feature = "kubernetes")]
+pub(crate) use accuracy::fared;
 pub use problem::Problem;
 pub use serve::{Server, serve};
 pub use tokens::{Fresh, Role, Tokens, fresh};
+#[cfg(feature = "kubernetes")]
+pub(crate) use workloads::glance;
 
 use crate::service::Known;
 
@@ -96,6 +101,8 @@ pub(crate) fn app(known: Arc<Known>) -> Router {
     let described = axum::routing::get(move || std::future::ready(axum::Json((*document).clone())));
     routes
         .route("/api/v1/openapi.json", described)
+        .route("/agones/{namespace}/{fleet}", axum::routing::post(agones::with_header))
+        .route("/agones/{namespace}/{fleet}/{token}", axum::routing::post(agones::with_path))
         .fallback(|| async {
             Problem::not_found("there is nothing at this address; /api/v1/openapi.json lists what there is")
         })

@@ -42,8 +42,13 @@ pub use load::{Loaded, load, read, schema, workload};
 pub use reference::{configuration_page, errors_page};
 pub use reload::{Change, LOOK_EVERY, Poller, reload, watch};
 pub use render::{Look, human};
+#[cfg(feature = "kubernetes")]
+pub(crate) use rules::KINDS;
 pub use rules::{references, secrets_folder};
-pub use section::Config;
+pub use section::{Config, Scaled};
 pub use starter::starter;
+#[cfg(feature = "keda")]
+pub(crate) use suggest::nearest;
 pub use text::{Place, Text, Texts};
+pub(crate) use wire::tls;
 pub use wire::{NoCalendar, NoWay};

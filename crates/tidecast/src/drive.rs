@@ -8,8 +8,11 @@ mod allowance;
 mod board;
 mod calendar;
 mod charge;
+mod flag;
 mod forecaster;
+mod job;
 mod pace;
+mod practice;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -24,6 +27,7 @@ pub use allowance::{Allowance, Taken, Together};
 pub use board::{Board, Late, News, Seat};
 pub use calendar::Agenda;
 pub use charge::{Charge, Turned};
+pub use flag::{FLAG, Flag};
 pub use forecaster::{Cadence, Forecaster, Workshop};
 pub use pace::Pace;
 

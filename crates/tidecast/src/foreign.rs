@@ -111,7 +111,8 @@ impl Model for Foreign {
 
     fn fit(&self, history: &Series) -> Result<Box<dyn Fitted>, Unfit> {
         let spread = self.learn(history).map_err(Unfit::Foreign)?;
-        Ok(Box::new(Learned { line: Arc::clone(&self.0), spread, stand_in: stand_in(history) }))
+        let stand_in = stand_in(history).map_err(Unfit::Foreign)?;
+        Ok(Box::new(Learned { line: Arc::clone(&self.0), spread, stand_in }))
     }
 }
 
@@ -134,11 +135,10 @@ impl Foreign {
 }
 
 /// The ensemble, else whatever needs least.
-fn stand_in(history: &Series) -> Box<dyn Fitted> {
-    let ensemble = models::default_model(Leads::exactly([300, 900, 3_600, 21_600, 86_400])).fit(history);
-    ensemble
-        .or_else(|_| models::AllSeen.fit(history))
-        .expect("the model of all that was seen needs nothing but a history")
+fn stand_in(history: &Series) -> Result<Box<dyn Fitted>, String> {
+    let leads = Leads::exactly([300, 900, 3_600, 21_600, 86_400]);
+    let willing = models::willing(None, history, |name| models::named(name, leads.clone()))?;
+    Ok(willing.fitted)
 }
 
 /// A foreign model and what its forecasts are worth.

@@ -76,6 +76,11 @@ impl View {
                 committed().max().map_or(0.0, seconds),
             ),
             (
+                "heartbeat_timestamp_seconds",
+                "When somebody outside last took a sign of life; 0 if none was wanted or taken.",
+                self.known.heartbeat().map_or(0.0, seconds),
+            ),
+            (
                 "oldest_turn_timestamp_seconds",
                 "The last committed turn of the workload that has waited longest; 0 if one had none yet.",
                 oldest.map_or(0.0, seconds),

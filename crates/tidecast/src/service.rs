@@ -6,6 +6,13 @@
 mod chores;
 mod fleet;
 mod hands;
+mod heartbeat;
+mod in_force;
+#[cfg(feature = "kubernetes")]
+mod resources;
+#[cfg(not(feature = "kubernetes"))]
+#[path = "service/no_resources.rs"]
+mod resources;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,17 +21,20 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::WorkloadName;
 
 use crate::api;
 use crate::config::{self, Config, LOOK_EVERY, Loaded, Look, Poller, Report};
 use crate::drive::{Board, Drive, clock};
-use crate::store::{Draft, History, Memory, Store};
+use crate::scaler::Answers;
+use crate::store::{Draft, History, Memory, Shelf, Store};
 use crate::trouble::Trouble;
 
 pub use fleet::Inboxes;
 use fleet::{Fleet, Workshops};
+pub use in_force::InForce;
+use resources::Resources;
 
 /// How long turns and answers that are under way may take at the end.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -57,22 +67,37 @@ pub struct Known {
     pub memory: Arc<Memory>,
     /// The folder of the store.
     pub folder: PathBuf,
+    /// The folder of the configuration.
+    pub home: PathBuf,
     /// Where measurements are pushed to.
     pub inboxes: Inboxes,
+    /// What autoscalers that ask us were told.
+    pub answers: Arc<Answers>,
     /// Since when this process runs.
     pub started: Timestamp,
     /// Whether the files say something that cannot be used, and what runs is older.
     pub stale_config: AtomicBool,
     /// Whether it is being ended.
     pub ending: AtomicBool,
-    config: RwLock<Arc<Config>>,
+    in_force: RwLock<Arc<InForce>>,
+    heartbeat: RwLock<Option<Timestamp>>,
     tokens: RwLock<Arc<api::Tokens>>,
 }
 
 impl Known {
     /// The configuration in force.
     pub fn config(&self) -> Arc<Config> {
-        self.config.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+        self.in_force().config.clone()
+    }
+
+    /// The same, with its workloads in order.
+    pub fn in_force(&self) -> Arc<InForce> {
+        self.in_force.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Where secrets lie.
+    pub fn secrets(&self) -> PathBuf {
+        config::secrets_folder(&self.config(), &self.home)
     }
 
     /// Who may do what.
@@ -82,7 +107,31 @@ impl Known {
 
     /// A workload of the configuration in force.
     pub fn workload(&self, name: &str) -> Option<config::section::Workload> {
-        self.config().workloads.iter().find(|workload| workload.name.as_str() == name).cloned()
+        self.in_force().workload(name).cloned()
+    }
+
+    /// Whether turns are committed; for how long none was, if that is too long.
+    ///
+    /// # Errors
+    /// A sentence that says so.
+    pub fn alive(&self, now: Timestamp) -> Result<(), String> {
+        let newest = self.board.read(|seats| seats.values().filter_map(|seat| seat.committed_at).max());
+        let config = self.config();
+        let patience = SignedDuration::try_from(config.server.turn_every.0).unwrap_or(SignedDuration::MAX);
+        let silent = now.duration_since(newest.unwrap_or(self.started));
+        match silent > patience * 2 + SignedDuration::from_secs(10) && !config.workloads.is_empty() {
+            true => Err(format!("no turn was committed for {} s", silent.as_secs())),
+            false => Ok(()),
+        }
+    }
+
+    /// When somebody outside last took a sign of life, if one is wanted.
+    pub fn heartbeat(&self) -> Option<Timestamp> {
+        *self.heartbeat.read().unwrap_or_else(|poisoned| poisoned.into_inner())
+    }
+
+    fn note_heartbeat(&self, at: Timestamp) {
+        *self.heartbeat.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(at);
     }
 }
 
@@ -93,6 +142,9 @@ pub struct Service {
     fleet: Fleet,
     drive: Drive,
     folder: PathBuf,
+    /// What the files alone say.
+    files: Config,
+    resources: Resources,
 }
 
 impl Service {
@@ -116,18 +168,24 @@ impl Service {
             history: memory.history.clone(),
             memory: memory.clone(),
             folder: folder.join(&config.store.folder.0),
+            home: folder.clone(),
             inboxes: Inboxes::default(),
+            answers: Arc::default(),
             started: clock(),
             stale_config: AtomicBool::new(false),
             ending: AtomicBool::new(false),
-            config: RwLock::new(Arc::new(config.clone())),
+            in_force: RwLock::new(Arc::new(InForce::of(config.clone()))),
+            heartbeat: RwLock::new(None),
             tokens: RwLock::new(Arc::new(tokens)),
         });
         let drive = Drive::new(fleet::pace(&config), board);
-        let workshops = Workshops::of(&config, memory.history.clone());
+        let shelf = Arc::new(Shelf::open(&known.folder.join("models"), Shelf::ROOM)?);
+        let workshops = Workshops::of(&config, memory.history.clone(), shelf);
         let fleet = Fleet::new(known.clone(), workshops, folder.clone());
-        let mut service = Self { known, fleet, drive, folder };
-        service.fleet.follow(&mut service.drive, &config);
+        let resources = Resources::new(known.clone());
+        let mut service = Self { known, fleet, drive, folder, files: config.clone(), resources };
+        service.follow_resources();
+        service.fleet.follow(&mut service.drive, &config, service.resources.complete());
         Ok(service)
     }
 
@@ -147,31 +205,41 @@ impl Service {
         ended: impl Future<Output = ()>,
     ) -> Result<(), Trouble> {
         let server = api::serve(self.known.clone())?;
+        #[cfg(feature = "keda")]
+        let keda = crate::keda::serve(&self.known, &self.folder)?;
         listening(server.at());
-        let chores = tokio::spawn(chores::all(self.known.clone()));
+        let chores = [
+            tokio::spawn(chores::all(self.known.clone())),
+            tokio::spawn(heartbeat::beat(self.known.clone())),
+        ];
         let (readings, mut read) = tokio::sync::mpsc::unbounded_channel();
         let watching =
             config::watch(Poller::new(paths), LOOK_EVERY, move |loaded| drop(readings.send(loaded)));
         let watching = tokio::spawn(watching);
+        let changed = self.resources.changed();
         tokio::pin!(ended);
         loop {
             tokio::select! {
                 () = &mut ended => break,
                 Some(loaded) = read.recv() => self.take(loaded).await,
+                () = changed.notified() => self.settle().await,
             }
         }
         tracing::info!("ending: turns under way have {} s", PATIENCE.as_secs());
         self.known.ending.store(true, Ordering::Release);
         watching.abort();
-        chores.abort();
+        chores.iter().for_each(|chore| chore.abort());
+        #[cfg(feature = "keda")]
+        if let Some(keda) = keda {
+            keda.stop(PATIENCE).await;
+        }
         tokio::join!(self.drive.stop(PATIENCE), server.stop(PATIENCE));
         Ok(())
     }
 
     /// Puts a new reading of the files in the place of the configuration in force, if it has no mistakes.
     async fn take(&mut self, loaded: Loaded) {
-        let before = self.known.config();
-        let taken = config::reload(&before, loaded).map_err(|report| config::human(&report, Look::Plain));
+        let taken = config::reload(&self.files, loaded).map_err(|report| config::human(&report, Look::Plain));
         let taken = taken.and_then(|change| match tokens(&change.config, &self.folder) {
             Ok(tokens) => Ok((change, tokens)),
             Err(trouble) => Err(trouble.to_string()),
@@ -185,23 +253,45 @@ impl Service {
                 }
                 *self.known.tokens.write().unwrap_or_else(|poisoned| poisoned.into_inner()) =
                     Arc::new(tokens);
-                if change.config != *before {
-                    self.put_in_force(change.config).await;
+                if change.config != self.files {
+                    self.files = change.config;
+                    self.follow_resources();
+                    let config = self.resources.combined(&self.files);
+                    self.put_in_force(config, "the files of the configuration have changed").await;
                 }
             }
         }
     }
 
-    async fn put_in_force(&mut self, config: Config) {
-        let changed = self.fleet.follow(&mut self.drive, &config);
+    /// Puts in force what the files and the resources say together.
+    async fn settle(&mut self) {
+        let config = self.resources.combined(&self.files);
+        if config != *self.known.config() {
+            self.put_in_force(config, "PredictiveScalers have changed").await;
+        }
+    }
+
+    #[cfg(feature = "kubernetes")]
+    fn follow_resources(&mut self) {
+        let (files, fleet) = (&self.files, &self.fleet);
+        self.resources.follow(files, |operator| fleet.cluster(files, operator.cluster.as_ref()));
+    }
+
+    #[cfg(not(feature = "kubernetes"))]
+    fn follow_resources(&mut self) {}
+
+    async fn put_in_force(&mut self, config: Config, why: &str) {
+        let changed = self.fleet.follow(&mut self.drive, &config, self.resources.complete());
         tracing::info!(workloads = config.workloads.len(), changed, "the configuration was read anew");
-        *self.known.config.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Arc::new(config);
+        let in_force = Arc::new(InForce::of(config));
+        *self.known.in_force.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = in_force;
+        self.known.board.tell_anew();
         let told = Draft {
             at: clock(),
             who: "tidecast".into(),
             workload: None,
             what: "configured".into(),
-            why: "the files of the configuration have changed".into(),
+            why: why.into(),
             before: None,
             after: Some(serde_json::json!({ "workloadsChanged": changed })),
         };

@@ -7,10 +7,13 @@
 //! Read in this order: the trait; [`Prometheus`], [`CsvFile`] and [`Inbox`], which are sources; [`Guard`], which
 //! tells falling load from lost scrapes; [`Collector`], which asks for no more than is new.
 
+#[cfg(feature = "aws")]
+mod cloudwatch;
 mod collect;
 mod coverage;
 mod csv_file;
 mod prometheus;
+mod pulse;
 mod push;
 mod remark;
 
@@ -18,10 +21,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
+#[cfg(feature = "aws")]
+pub use cloudwatch::{CloudWatch, Counted, Metric, Statistic, Watch};
 pub use collect::{BackFill, Collected, Collector, Progress};
-pub use coverage::{Count, Coverage, Doubt, Guard, Part, frozen};
+pub use coverage::{Count, Coverage, Doubt, Guard, Part};
 pub use csv_file::CsvFile;
 pub use prometheus::{Prometheus, Query, Selector, Server as PrometheusServer, selectors};
+pub use pulse::Pulse;
 pub use push::{Inbox, Pushed};
 pub use remark::{Remark, RemarkKind};
 

@@ -11,6 +11,7 @@ mod history;
 mod ledger;
 mod memory;
 mod sealed;
+mod shelf;
 mod snapshot;
 mod sqlite;
 
@@ -26,6 +27,7 @@ pub use audit::{Draft, Entry, broken_link};
 pub use history::{Asked, History, RETENTION, settled};
 pub use ledger::{Kept, Ledger};
 pub use memory::Memory;
+pub use shelf::{Label, Shelf, Shelved, purpose};
 pub use snapshot::{Manifest, check, restore};
 pub use sqlite::Sqlite;
 

@@ -15,10 +15,11 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::planner::{Problem, Rules, most_within, solve};
 use tidecast_pilot::{
-    Bounds, Briefing, Decision, Issued, Level, Mode, Plan, Throughput, Told, Workload, decide,
+    Bounds, Briefing, Decision, Issued, Level, Menu, Mode, Plan, Throughput, Told, Workload, decide,
 };
 use tidecast_world::{
-    DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, turns_round,
+    DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, Ways,
+    turns_round,
 };
 
 fn main() {
@@ -102,16 +103,24 @@ fn churn(name: &str, trace: &Trace) {
         overrides: Vec::new(),
         halts: Vec::new(),
         sessions: None,
+        ways: Ways::Untuned,
         seed: 1,
     };
     let model = Modelled::new("ensemble", 72, TimeZone::UTC, Arc::default(), world.trace.start);
     let mut forecasts = Remembered { model, made: BTreeMap::new() };
-    let ways: [(&str, &mut dyn Decider); 3] = [
-        ("weighing the plan in force", &mut Production),
-        ("planning anew each turn", &mut Anew),
-        ("the greedy planner", &mut Greedy),
+    let mut tuned = world.clone();
+    tuned.ways = Ways::Tuned(Menu::Whole);
+    let learned =
+        Workload { service_level: Told::Learned, reactive: Told::Learned, ..(*world.workload).clone() };
+    tuned.workload = Arc::new(learned);
+    let ways: [(&str, &Rehearsal, &mut dyn Decider); 5] = [
+        ("weighing the plan in force", &world, &mut Production),
+        ("planning anew each turn", &world, &mut Anew),
+        ("the greedy planner", &world, &mut Greedy),
+        ("sized by replay's choice", &tuned, &mut Production),
+        ("the same, greedy", &tuned, &mut Greedy),
     ];
-    for (way, decider) in ways {
+    for (way, world, decider) in ways {
         let mut timed = Timed { decider, took: Vec::new(), issued: None };
         let (mut announced, mut revised) = (Arc::<Plan>::default(), Revised::default());
         let timeline = world.play(&mut timed, &mut forecasts, &mut |scene| {

@@ -195,6 +195,17 @@ fn a_padding_that_comes_and_goes() {
     assert!(caught.take(20).any(|failure| failure.breach.invariant == Invariant::Churn));
 }
 
+#[test] // B10, F28
+fn launches_again_at_each_turn_though_none_comes_up() {
+    let impatient = |briefing: &mut Briefing| {
+        if let Some(last) = &briefing.last {
+            let vigil = Vigil { jumped: last.vigil.jumped, ..Vigil::default() };
+            briefing.last = Some(Arc::new(Decision { vigil, ..(**last).clone() }));
+        }
+    };
+    briefed(impatient, Invariant::Storm);
+}
+
 #[test] // B10, F14
 fn as_many_more_as_have_not_come_up_yet() {
     let greedy = |briefing: &Briefing, decision: &mut Decision| {

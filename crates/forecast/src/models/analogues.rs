@@ -1,5 +1,6 @@
 //! Days that went like this one: what came next then comes next now.
 
+use crate::Tape;
 use crate::method::{Method, Walker};
 use crate::past::{Past, positive};
 
@@ -166,4 +167,6 @@ impl Walker for Search {
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
     }
+
+    fn tape(&mut self, _: &Past, _: &mut Tape) {}
 }

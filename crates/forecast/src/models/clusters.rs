@@ -1,5 +1,6 @@
 //! Scryer's second predictor: linear regression on clustered points (SPEC S4.4, S4.5).
 
+use crate::Tape;
 use crate::method::{Method, Walker};
 use crate::past::{Past, Running, median, positive};
 
@@ -248,6 +249,10 @@ impl Walker for Lines {
 
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
+    }
+
+    fn tape(&mut self, _: &Past, tape: &mut Tape) {
+        self.similar.iter_mut().for_each(|row| tape.numbers(row));
     }
 }
 

@@ -4,7 +4,8 @@ use realfft::num_complex::Complex64;
 use realfft::{ComplexToReal, RealFftPlanner, RealToComplex};
 use std::sync::Arc;
 
-use crate::method::{Method, Walker};
+use crate::Tape;
+use crate::method::{Method, Walker, row};
 use crate::past::{Past, median};
 
 /// Netflix's FFT predictor: the past weeks without their noise, repeated.
@@ -223,6 +224,11 @@ impl Walker for Repeating {
 
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
+    }
+
+    fn tape(&mut self, _: &Past, tape: &mut Tape) {
+        row(&mut self.curve, tape);
+        tape.count(&mut self.end);
     }
 }
 

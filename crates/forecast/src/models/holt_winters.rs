@@ -1,7 +1,8 @@
 //! Double-seasonal exponential smoothing with autocorrelated errors.
 
+use crate::Tape;
 use crate::linalg::nelder_mead;
-use crate::method::{Method, Walker};
+use crate::method::{Method, Walker, maybe, row};
 use crate::past::{Past, Transform, median, positive};
 
 /// Level, day and week by exponential smoothing in square roots, with an AR(1) on the errors.
@@ -91,7 +92,7 @@ impl Rates {
     }
 }
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct State {
     level: f64,
     day: Vec<f64>,
@@ -183,5 +184,16 @@ impl Walker for Smoothing {
 
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
+    }
+
+    fn tape(&mut self, _: &Past, tape: &mut Tape) {
+        let Rates { level, day, week, error } = &mut self.rates;
+        [level, day, week, error].into_iter().for_each(|rate| tape.number(rate));
+        maybe(&mut self.state, tape, |state, tape| {
+            tape.number(&mut state.level);
+            row(&mut state.day, tape);
+            row(&mut state.week, tape);
+            tape.number(&mut state.error);
+        });
     }
 }

@@ -1,9 +1,9 @@
 //! Dyte's load predictor: the past hour, yesterday and last week in one weighted average (SPEC D5).
 
-use crate::HOUR_S;
 use crate::linalg::nnls3;
 use crate::method::{Memoryless, Method, Walker};
 use crate::past::Past;
+use crate::{HOUR_S, Tape};
 
 /// Dyte's weighted average of the past hour, the same time yesterday and the same time last week.
 ///
@@ -150,5 +150,9 @@ impl Walker for Weighing {
 
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
+    }
+
+    fn tape(&mut self, _: &Past, tape: &mut Tape) {
+        self.weights.iter_mut().for_each(|weights| tape.numbers(weights));
     }
 }

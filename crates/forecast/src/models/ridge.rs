@@ -1,7 +1,8 @@
 //! Direct regression on the deviations from the weekly profile: the workhorse.
 
+use crate::Tape;
 use crate::linalg::{dot, solve_spd};
-use crate::method::{Method, Walker};
+use crate::method::{Method, Walker, row};
 use crate::past::{Past, Track, median, positive};
 
 /// A ridge regression for each lead on how recent hours and the same hours of earlier days and weeks deviated from
@@ -358,5 +359,15 @@ impl Walker for Regression {
 
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
+    }
+
+    fn tape(&mut self, _: &Past, tape: &mut Tape) {
+        tape.maybe(&mut self.first);
+        for fit in &mut self.fits {
+            tape.numbers(&mut fit.gram);
+            tape.numbers(&mut fit.rhs);
+            row(&mut fit.beta, tape);
+            tape.count(&mut fit.used);
+        }
     }
 }

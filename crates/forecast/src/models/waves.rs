@@ -3,8 +3,9 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use crate::Tape;
 use crate::linalg::{dot, factor, solve_factored, solve_spd};
-use crate::method::{Method, Walker};
+use crate::method::{Method, Walker, maybe, row};
 use crate::past::{Past, Running, positive};
 
 /// Sine waves of the day and the week plus a trend, and a regression on their recent errors for each lead.
@@ -105,7 +106,7 @@ impl Basis {
 }
 
 /// The waves in force: their coefficients, the trend, and the residuals that they leave.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 struct Season {
     beta: Vec<f64>,
     trend: f64,
@@ -176,6 +177,18 @@ impl Season {
     fn at(&self, basis: &Basis, t: usize) -> f64 {
         let weeks = (t as f64 - self.made as f64) / basis.week as f64;
         dot(&self.beta, basis.row(t)) + self.trend * weeks.min(0.15)
+    }
+
+    /// The residuals up to now, where they are not there: they follow from the rest.
+    fn trace(&mut self, basis: &Basis, past: &Past) {
+        let z = past.root.z.values();
+        let known = self.from + self.residual.len();
+        if self.beta.len() != basis.p || self.made > z.len() || known >= z.len() {
+            return;
+        }
+        for t in known..z.len() {
+            self.residual.push(z[t] - self.at(basis, t));
+        }
     }
 }
 
@@ -272,5 +285,20 @@ impl Walker for Fitting {
 
     fn boxed_clone(&self) -> Box<dyn Walker> {
         Box::new(self.clone())
+    }
+
+    fn tape(&mut self, past: &Past, tape: &mut Tape) {
+        let basis = &self.basis;
+        maybe(&mut self.season, tape, |season, tape| {
+            row(&mut season.beta, tape);
+            tape.number(&mut season.trend);
+            tape.count(&mut season.made);
+            tape.count(&mut season.from);
+            season.trace(basis, past);
+        });
+        let mut count = self.errors.len();
+        tape.count(&mut count);
+        self.errors.resize(count.min(self.leads.len()), [0.0; ERRORS]);
+        self.errors.iter_mut().for_each(|beta| tape.numbers(beta));
     }
 }

@@ -27,6 +27,11 @@ impl Model for WithSpecialDays {
         let fitted = self.model.fit(&without(history, &self.days))?;
         Ok(Box::new(Knowing { fitted, days: Arc::clone(&self.days) }))
     }
+
+    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+        let fitted = self.model.resume(&without(history, &self.days), tape)?;
+        Some(Box::new(Knowing { fitted, days: Arc::clone(&self.days) }))
+    }
 }
 
 struct Knowing {
@@ -37,6 +42,10 @@ struct Knowing {
 impl Fitted for Knowing {
     fn update(&mut self, history: &Series) {
         self.fitted.update(&without(history, &self.days));
+    }
+
+    fn taped(&mut self) -> Option<Vec<f64>> {
+        self.fitted.taped()
     }
 
     fn forecast(&self, history: &Series, horizon: Grid) -> Forecast {

@@ -12,7 +12,7 @@ use super::page::Page;
 use super::problem::{Answer, Body, Part, Problem, Query};
 use super::tokens::hex;
 use super::{Shared, said};
-use crate::drive::clock;
+use crate::drive::{FLAG, Flag, clock};
 use crate::service::Known;
 use crate::store::{Decree, Scope};
 
@@ -85,7 +85,9 @@ pub(super) async fn halts(
         Decree::Halt { id, halt } => Some(told_halt(&scope, id, &halt)),
         Decree::Override(_) => None,
     });
-    paged(all.collect(), &page, |halt| &halt.id).map(Json)
+    let flag = Flag::in_folder(&known.folder).halt(clock());
+    let flag = flag.iter().map(|halt| told_halt(&Scope::All, FLAG.into(), halt));
+    paged(all.chain(flag).collect(), &page, |halt| &halt.id).map(Json)
 }
 
 /// Pauses a workload, or freezes all, for a span of time. Nothing is carried out from now on.
@@ -113,6 +115,12 @@ pub(super) async fn end_halt(
     Part(id): Part<String>,
     Query(why): Query<Why>,
 ) -> Result<StatusCode, Problem> {
+    if id == FLAG {
+        let file = Flag::in_folder(&known.folder).file().display().to_string();
+        return Err(Problem::conflict(format!(
+            "it holds for as long as the file {file} is there; remove it"
+        )));
+    }
     end(&known, caller, &id, why, |decree| matches!(decree, Decree::Halt { .. })).await
 }
 

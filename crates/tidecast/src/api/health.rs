@@ -1,7 +1,6 @@
 use axum::extract::State;
 use axum::http::header;
 use axum::response::IntoResponse;
-use jiff::SignedDuration;
 
 use super::Shared;
 use super::door::Viewer;
@@ -13,16 +12,7 @@ use crate::service::Known;
 #[utoipa::path(get, path = "/healthz", tag = "health", security(()),
     responses((status = 200, body = String), (status = 503, body = Problem)))]
 pub(super) async fn alive(State(known): Shared) -> Result<&'static str, Problem> {
-    let newest = known.board.read(|seats| seats.values().filter_map(|seat| seat.committed_at).max());
-    let patience =
-        SignedDuration::try_from(known.config().server.turn_every.0).unwrap_or(SignedDuration::MAX);
-    let patience = patience * 2 + SignedDuration::from_secs(10);
-    let since = newest.unwrap_or(known.started);
-    let silent = clock().duration_since(since);
-    match silent > patience && !known.config().workloads.is_empty() {
-        true => Err(Problem::unready(format!("no turn was committed for {} s", silent.as_secs()))),
-        false => Ok("alive\n"),
-    }
+    known.alive(clock()).map(|()| "alive\n").map_err(Problem::unready)
 }
 
 /// Whether every workload has had a turn since the start, and the server is not being ended.

@@ -2,6 +2,8 @@ use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
@@ -26,31 +28,53 @@ pub(super) async fn list(
     _: Viewer,
     State(known): Shared,
     Query(page): Query<Page>,
-) -> Answer<said::Paged<said::Workload>> {
-    let limit = page.limit()?;
-    let config = known.config();
-    let mut all: Vec<&section::Workload> = config.workloads.iter().collect();
-    all.sort_by(|a, b| a.name.cmp(&b.name));
-    let begin =
-        page.after.as_ref().map_or(0, |after| all.partition_point(|w| w.name.as_str() <= after.as_str()));
-    let end = (begin + limit).min(all.len());
-    let items: Vec<_> = all[begin..end].iter().map(|workload| glance(&known, workload)).collect();
-    let next = (end < all.len()).then(|| items.last().map(|item| item.name.clone())).flatten();
-    Ok(Json(said::Paged { items, next }))
+) -> Result<Response, Problem> {
+    let in_force = known.in_force();
+    let (workloads, more) = in_force.page(page.after.as_deref(), page.limit()?);
+    let mut text = String::from("{\"items\":[");
+    let mut last = None;
+    for workload in workloads {
+        text.push_str(if last.is_some() { "," } else { "" });
+        text.push_str(&told(&known, workload));
+        last = Some(workload.name.as_str());
+    }
+    let next = serde_json::Value::from(last.filter(|_| more));
+    text.push_str(&format!("],\"next\":{next}}}"));
+    Ok(json(text))
+}
+
+/// What is told of a workload: made once after each turn, however many ask.
+fn told(known: &Known, workload: &section::Workload) -> String {
+    let name = WorkloadName(workload.name.as_str().to_owned());
+    let seat = known.board.seat(&name).unwrap_or_default();
+    let made = || serde_json::to_string(&glance(workload, &seat)).expect("a workload's row is JSON").into();
+    seat.told.get_or_init(made).to_string()
+}
+
+fn json(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text).into_response()
 }
 
 /// One workload.
 #[utoipa::path(get, path = "/api/v1/workloads/{name}", tag = "workloads", params(("name" = String, Path)),
     responses((status = 200, body = said::Workload), (status = "4XX", body = Problem)))]
-pub(super) async fn one(_: Viewer, State(known): Shared, Part(name): Part<String>) -> Answer<said::Workload> {
-    Ok(Json(glance(&known, &workload(&known, &name)?)))
+pub(super) async fn one(
+    _: Viewer,
+    State(known): Shared,
+    Part(name): Part<String>,
+) -> Result<Response, Problem> {
+    let in_force = known.in_force();
+    let workload = in_force.workload(&name).ok_or_else(|| missing(&name))?;
+    Ok(json(told(&known, workload)))
 }
 
 /// The workload of that name, if it is configured.
 pub(super) fn workload(known: &Known, name: &str) -> Result<section::Workload, Problem> {
-    let missing =
-        || Problem::not_found(format!("there is no workload {name:?}; /api/v1/workloads lists them"));
-    known.workload(name).ok_or_else(missing)
+    known.workload(name).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Problem {
+    Problem::not_found(format!("there is no workload {name:?}; /api/v1/workloads lists them"))
 }
 
 /// A span of time.
@@ -245,8 +269,8 @@ fn decision(decision: &pilot::Decision, outcome: Option<String>, zone: &TimeZone
     }
 }
 
-fn glance(known: &Known, workload: &section::Workload) -> said::Workload {
-    let seat = known.board.seat(&WorkloadName(workload.name.as_str().to_owned())).unwrap_or_default();
+/// What is said of a workload after its last turn.
+pub(crate) fn glance(workload: &section::Workload, seat: &Seat) -> said::Workload {
     let turned = seat.turned.clone();
     let briefing = turned.as_ref().and_then(|turned| turned.briefing.clone());
     let decided = turned.as_ref().and_then(|turned| turned.decision.clone());
@@ -258,7 +282,7 @@ fn glance(known: &Known, workload: &section::Workload) -> said::Workload {
         name: workload.name.as_str().into(),
         mode: word(&workload.mode),
         target: serde_json::to_value(&workload.target).unwrap_or_default(),
-        state: state(workload, &seat, now).into(),
+        state: state(workload, seat, now).into(),
         min: workload.min_replicas,
         max: workload.max_replicas,
         now: briefing.as_ref().and_then(|briefing| Some(briefing.sighting.as_ref()?.ordered.get())),
@@ -280,7 +304,7 @@ fn glance(known: &Known, workload: &section::Workload) -> said::Workload {
         filled: turned.as_ref().map_or(0.0, |turned| turned.filled),
         turn: decided.as_ref().map(|decision| decision.turn),
         turned_at: turned.as_ref().map(|turned| turned.at),
-        conditions: conditions(workload, &seat, turned.as_deref(), now),
+        conditions: conditions(workload, seat, turned.as_deref(), now),
     }
 }
 

@@ -54,6 +54,11 @@ pub(crate) struct Fleet {
 }
 
 impl Servers {
+    /// Whether somebody has described them.
+    pub(crate) fn are_given(&self) -> bool {
+        self.throughput.is_some()
+    }
+
     /// The fleet described, if its throughput is.
     pub(crate) fn fleet(&self, native_step_s: i64) -> Option<Fleet> {
         let to_minutes = self.per.to_minutes(native_step_s);
@@ -80,6 +85,7 @@ pub(crate) fn planned(spoken: &Spoken, fleet: &Fleet, zone: &TimeZone) -> Result
         workload: Arc::new(workload),
         issued: Some(Arc::new(Issued { at: now, forecast: spoken.expected.clone() })),
         evidence: Evidence { readings, interval },
+        nowcast: None,
         sighting: Some(Sighting::of(now, standing, standing)),
         overrides: Vec::new(),
         halts: Vec::new(),

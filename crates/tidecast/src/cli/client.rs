@@ -103,6 +103,11 @@ impl Client {
         }
     }
 
+    /// Waits, between two looks.
+    pub(crate) fn wait(&self, time: Duration) {
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
+    }
+
     /// The answer to a question that may be refused, as it is.
     pub(crate) fn status(&self, path: &str) -> Result<Answer, Trouble> {
         self.runtime.block_on(self.connector.ask(Ask { path, ..Ask::default() }))

@@ -79,6 +79,12 @@ impl Stop {
         Self::Failure(Failure { exit: Exit::Unusable, why: why.to_string(), help: None })
     }
 
+    /// Something else does not answer.
+    #[cfg(feature = "kubernetes")]
+    pub(crate) fn unreachable(why: impl fmt::Display) -> Self {
+        Self::Failure(Failure { exit: Exit::Unreachable, why: why.to_string(), help: None })
+    }
+
     /// The same with what would be right.
     pub(crate) fn help(self, help: impl fmt::Display) -> Self {
         match self {

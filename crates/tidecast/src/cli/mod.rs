@@ -15,8 +15,11 @@ mod figures;
 mod forecast;
 mod init;
 mod input;
+#[cfg(feature = "kubernetes")]
+mod manifests;
 mod models;
 mod output;
+mod plugin;
 mod progress;
 mod replay;
 mod run;
@@ -33,7 +36,7 @@ mod units;
 use std::io::{self, BufWriter, Write};
 use std::process::ExitCode;
 
-use clap::{ArgAction, Args, Parser, Subcommand};
+use clap::{ArgAction, Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use exit::{Exit, Outcome, Stop};
 use stopwatch::Stopwatch;
@@ -118,8 +121,11 @@ enum Command {
     Token(token::Token),
     /// Check a configuration: what is wrong with it, where, and what would be right
     Check(check::Check),
-    /// Write a configuration to begin with
+    /// Write a configuration to begin with: an example, or what another autoscaler has now
     Init(init::Init),
+    /// Print what to apply to a cluster: the resource, the rights, the deployment
+    #[cfg(feature = "kubernetes")]
+    Manifests(Box<manifests::Manifests>),
     /// Print the JSON Schema of the configuration, for editors
     Schema(schema::Schema),
     /// Why a workload has its size; or what a code such as TIDE0104 means
@@ -152,6 +158,8 @@ impl Command {
             Self::Token(command) => command.run(context),
             Self::Check(command) => command.run(context),
             Self::Init(command) => command.run(context),
+            #[cfg(feature = "kubernetes")]
+            Self::Manifests(command) => command.run(context),
             Self::Schema(command) => command.run(context),
             Self::Explain(command) => command.run(context),
             Self::Completions(command) => command.run::<Cli>(context),
@@ -168,7 +176,12 @@ pub(crate) struct Context<'a> {
 
 /// Runs the command that this process was started with.
 pub(crate) fn run() -> ExitCode {
-    let Cli { shared, command } = Cli::parse();
+    let arguments: Vec<std::ffi::OsString> = std::env::args_os().collect();
+    let Cli { shared, command } = match plugin::Name::of(&arguments) {
+        plugin::Name::Own => Cli::parse_from(arguments),
+        plugin::Name::Plugin => parse_as("kubectl tidecast", arguments),
+        plugin::Name::Completion => return completed(&arguments),
+    };
     let Shared { no_color, ascii, quiet, verbose, .. } = shared;
     let terminal = Terminal::of(Wishes { no_color, ascii, quiet, verbose });
     let watch = Stopwatch::started();
@@ -190,6 +203,21 @@ pub(crate) fn run() -> ExitCode {
     }
 }
 
+/// The command line under another name, which its help and its errors then show.
+fn parse_as(name: &'static str, arguments: Vec<std::ffi::OsString>) -> Cli {
+    let matches = Cli::command().bin_name(name).get_matches_from(arguments);
+    Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit())
+}
+
+fn completed(arguments: &[std::ffi::OsString]) -> ExitCode {
+    let words: Vec<String> =
+        arguments.iter().skip(1).map(|word| word.to_string_lossy().into_owned()).collect();
+    match plugin::complete(&Cli::command(), &words, &mut io::stdout().lock()) {
+        Ok(()) => Exit::Done.into(),
+        Err(_) => Exit::Unusable.into(),
+    }
+}
+
 fn after_help() -> String {
     format!(
         "Try:\n  \
@@ -204,7 +232,6 @@ fn after_help() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use clap::CommandFactory;
 
     #[test]
     fn has_a_sound_command_line() {

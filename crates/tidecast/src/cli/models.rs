@@ -6,7 +6,7 @@ use clap::Args;
 use jiff::tz::TimeZone;
 use serde_json::json;
 use tidecast::foreign::Foreign;
-use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
+use tidecast_forecast::{InCivilTime, Leads, Model, models};
 
 use super::Context;
 use super::exit::{Exit, Outcome, Stop};
@@ -107,19 +107,6 @@ pub(crate) fn named(name: &str, leads: Leads, zone: &TimeZone) -> Result<Box<dyn
     let civil = zone.iana_name() != Some("UTC");
     Ok(if civil { Box::new(InCivilTime::new(model, zone.clone())) } else { model })
 }
-
-/// What stands in where a model declines: the first that does not.
-pub(crate) fn fallback(series: &Series, zone: &TimeZone) -> (String, Box<dyn Fitted>) {
-    let willing = FALLBACKS.into_iter().find_map(|name| {
-        let fitted = named(name, Leads::knots(), zone).ok()?.fit(series).ok()?;
-        Some((name.to_owned(), fitted))
-    });
-    willing
-        .expect("a gathered history has two measurements, which is all that the last of the fallbacks needs")
-}
-
-/// Who is asked when a model declines, the best first.
-const FALLBACKS: [&str; 4] = ["ensemble", "recent_days", "last_week", "all_seen"];
 
 fn unknown(name: &str) -> Stop {
     Stop::unusable(format!(

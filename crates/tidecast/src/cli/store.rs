@@ -36,6 +36,9 @@ enum What {
         store: PathBuf,
         /// A new folder
         snapshot: PathBuf,
+        /// Check the store and what stands in the way, and copy nothing
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Put a snapshot in the place of a store; what is there is put aside
     Restore {
@@ -43,6 +46,9 @@ enum What {
         snapshot: PathBuf,
         /// The folder of the store
         store: PathBuf,
+        /// Check the snapshot, and put it nowhere
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -56,14 +62,30 @@ impl Store {
                 store::check(&folder).map_err(|trouble| Stop::Failure(damaged(trouble.to_string())))?;
                 format!("{} is whole", folder.display())
             }
-            What::Snapshot { store, snapshot } => {
+            What::Snapshot { store, snapshot, dry_run: true } => {
+                store::check(&store).map_err(Stop::unusable)?;
+                if snapshot.exists() {
+                    return Err(Stop::unusable(format!("{} is there already", snapshot.display())));
+                }
+                format!("{} is whole and would be copied to {}", store.display(), snapshot.display())
+            }
+            What::Restore { snapshot, store, dry_run: true } => {
+                store::check(&snapshot).map_err(Stop::unusable)?;
+                let there = if store.exists() { ", which would be put aside" } else { "" };
+                format!(
+                    "{} is whole and would take the place of {}{there}",
+                    snapshot.display(),
+                    store.display()
+                )
+            }
+            What::Snapshot { store, snapshot, .. } => {
                 let memory = Memory::open(&store).map_err(Stop::unusable)?;
                 let manifest =
                     runtime.block_on(memory.snapshot(&snapshot, clock())).map_err(Stop::unusable)?;
                 let bytes: u64 = manifest.files.iter().map(|file| file.bytes).sum();
                 format!("{} holds {bytes} bytes, checked", snapshot.display())
             }
-            What::Restore { snapshot, store } => {
+            What::Restore { snapshot, store, .. } => {
                 let restored = store::restore(&snapshot, &store, clock());
                 let manifest = runtime.block_on(restored).map_err(Stop::unusable)?;
                 format!("{} is as it was at {}; scale-in is frozen for a day", store.display(), manifest.at)

@@ -2,6 +2,9 @@
 
 mod calendar;
 mod demand;
+mod edges;
+mod keda;
+mod operator;
 mod query;
 mod secret;
 mod server;
@@ -20,6 +23,8 @@ use super::word::Duration;
 
 pub(crate) use secret::look_at_secrets;
 pub use secret::{references, secrets_folder};
+#[cfg(feature = "kubernetes")]
+pub(crate) use target::KINDS;
 
 /// A configuration with the trees that it came from.
 #[derive(Clone, Copy)]
@@ -38,6 +43,12 @@ impl<'a> Context<'a> {
         self.whole.get(key).map_or(&[], Node::entries)
     }
 
+    /// Whether all workloads stand in the files: what the files alone name nowhere is then named nowhere.
+    fn all_known(self) -> bool {
+        let read = self.config.workloads.len() == self.whole.nearest(&["workloads"]).items().len();
+        read && self.written("operator").is_empty() && self.config.operator.is_none()
+    }
+
     /// The items of a list of the top level, each with its node.
     fn items<T>(self, key: &str, sections: &'a [T]) -> impl Iterator<Item = (&'a T, &'a Node)> {
         sections.iter().zip(self.tree.nearest(&[key]).items())
@@ -46,7 +57,15 @@ impl<'a> Context<'a> {
 
 /// Everything that does not fit.
 pub(crate) fn check(context: Context<'_>) -> Vec<Finding> {
-    let checks = [server::check, source::check, workload::check, calendar::check, special::check];
+    let checks = [
+        server::check,
+        keda::check,
+        source::check,
+        workload::check,
+        calendar::check,
+        special::check,
+        operator::check,
+    ];
     checks.into_iter().flat_map(|check| check(context)).collect()
 }
 

@@ -1,8 +1,11 @@
 //! The sections of the configuration, a file each. Their doc comments are the reference manual and the schema.
 
 mod calendar;
+mod cluster;
 mod demand;
+mod keda;
 mod limits;
+mod operator;
 mod server;
 mod source;
 mod target;
@@ -16,11 +19,19 @@ use serde::{Deserialize, Serialize};
 use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
-pub use demand::{Capacity, Demand};
+pub use cluster::Cluster;
+pub use demand::{Capacity, Counted, Demand, Metric, Statistic};
+pub use keda::{Clients, Keda, KedaTls};
 pub use limits::Limits;
-pub use server::{Auth, Server, Store};
-pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
-pub use target::{AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Target, WebhookTarget};
+pub(in crate::config) use operator::EVERYWHERE;
+pub use operator::Operator;
+pub use server::{Auth, Heartbeat, Server, Store};
+pub use source::{BasicAuth, CloudwatchSource, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub(in crate::config) use target::target_types;
+pub use target::{
+    AgonesTarget, AsgAction, AsgTarget, CommandTarget, Ec2Target, JitsiTarget, KedaAction, KedaTarget,
+    KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
+};
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 
 /// The whole configuration: one file, or the files of a folder taken together.
@@ -32,12 +43,16 @@ pub struct Config {
     pub api_version: ApiVersion,
     /// How the server runs and who may talk to it.
     pub server: Server,
+    /// The gRPC server that KEDA asks.
+    pub keda: Option<Keda>,
     /// Where history and decisions are kept.
     pub store: Store,
     /// The folder below which files with secrets may lie; the folder of the configuration unless said otherwise.
     pub secrets_dir: Option<FilePath>,
     /// Where demand is measured, by a name of your choice.
     pub sources: BTreeMap<Name, Source>,
+    /// Kubernetes clusters, by a name of your choice. Where there is but one, it need not be named here.
+    pub clusters: BTreeMap<Name, Cluster>,
     /// What is scaled.
     pub workloads: Vec<Workload>,
     /// Events that are known beforehand.
@@ -48,6 +63,8 @@ pub struct Config {
     pub special_days: Vec<SpecialDays>,
     /// Limits that hold for all workloads together.
     pub limits: Limits,
+    /// Workloads that are told as resources of Kubernetes.
+    pub operator: Option<Operator>,
 }
 
 /// The versions of this format.

@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{Decision, WorkloadName};
@@ -58,6 +58,8 @@ pub struct Seat {
     pub lost: u64,
     /// Turns that could not be had.
     pub failed: u64,
+    /// What is told of it to whoever asks, made by the first who asks after a turn.
+    pub told: Arc<OnceLock<Box<str>>>,
 }
 
 /// How late turns begin.
@@ -194,7 +196,15 @@ impl Board {
 
     fn change(&self, name: &WorkloadName, change: impl FnOnce(&mut Seat)) {
         let mut seats = self.seats.write().unwrap_or_else(|poisoned| poisoned.into_inner());
-        change(seats.entry(name.clone()).or_default());
+        let seat = seats.entry(name.clone()).or_default();
+        change(seat);
+        seat.told = Arc::default();
+    }
+
+    /// What was told is made anew for all, as when the configuration has changed.
+    pub(crate) fn tell_anew(&self) {
+        let mut seats = self.seats.write().unwrap_or_else(|poisoned| poisoned.into_inner());
+        seats.values_mut().for_each(|seat| seat.told = Arc::default());
     }
 }
 

@@ -2,14 +2,16 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series, models};
+use tidecast_forecast::models::{self, Willing};
+use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series};
 use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
-use tidecast_pilot::{Drift, Issued, Lessons, learn};
-use tokio::sync::{Semaphore, watch};
+use tidecast_pilot::{Drift, Issued, Lessons, Menu};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
+use super::job::{Job, Learned, Made};
 use crate::source::BackFill;
-use crate::store::{History, settled};
+use crate::store::{History, Shelf, purpose};
 use crate::trouble::Trouble;
 
 /// How often is forecast and learned, and over what.
@@ -28,11 +30,12 @@ pub struct Cadence {
 }
 
 impl Default for Cadence {
-    /// A forecast of two days in steps of five minutes, every five minutes; a fit to eight weeks every six hours.
+    /// A forecast of two days in steps of five minutes, every five minutes; a fit to eight weeks once a day, since between
+    /// two fits the model takes in every step and goes on learning.
     fn default() -> Self {
         Self {
             forecast: SignedDuration::from_mins(5),
-            refit: SignedDuration::from_hours(6),
+            refit: SignedDuration::from_hours(24),
             horizon: SignedDuration::from_hours(48),
             window: SignedDuration::from_hours(8 * 7 * 24),
             step_s: 300,
@@ -43,23 +46,44 @@ impl Default for Cadence {
 /// Where forecasts are made: a few at a time, beside the loop, so that a long fit delays no turn.
 #[derive(Debug, Clone)]
 pub struct Workshop {
-    history: Arc<History>,
+    pub(super) history: Arc<History>,
     benches: Arc<Semaphore>,
     fills: Arc<Semaphore>,
-    forgetful: bool,
+    pub(super) shelf: Option<Arc<Shelf>>,
+    menu: Menu,
 }
 
 impl Workshop {
     /// A workshop in which so many forecasts are made, and so many histories filled back, at once.
     pub fn new(history: Arc<History>, benches: usize, fills: usize) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        Self { history, benches: places(benches), fills: places(fills), forgetful: false }
+        Self { history, benches: places(benches), fills: places(fills), shelf: None, menu: Menu::Whole }
     }
 
-    /// The same, keeping no fitted model in memory: each forecast begins with a fit. Slower, and much smaller.
+    /// The same, with fitted models on a shelf between two forecasts and not in memory, where each needs megabytes. A
+    /// model for which there is no room is fitted anew for each forecast.
     #[must_use]
-    pub fn forgetful(self) -> Self {
-        Self { forgetful: true, ..self }
+    pub fn with_shelf(self, shelf: Arc<Shelf>) -> Self {
+        Self { shelf: Some(shelf), ..self }
+    }
+
+    /// The same, where only these ways to size are tried.
+    #[must_use]
+    pub fn trying(self, menu: Menu) -> Self {
+        Self { menu, ..self }
+    }
+
+    pub(super) fn menu(&self) -> Menu {
+        self.menu
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// A place to work at, when it is free.
+    pub(super) async fn bench(&self) -> OwnedSemaphorePermit {
+        self.benches.clone().acquire_owned().await.expect("the workshop is never closed")
     }
 
     /// Fills a history back when it is its turn.
@@ -68,14 +92,30 @@ impl Workshop {
         back_fill: BackFill,
         now: Timestamp,
         share: watch::Sender<f64>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Filled, Trouble> {
         let _place = self.fills.acquire().await.expect("the workshop is never closed");
+        let mut first = None;
         let told = |progress: crate::source::Progress| {
+            first.get_or_insert(progress.share);
             share.send_replace(progress.share);
         };
-        back_fill.run(now, told).await.map(drop)
+        back_fill.run(now, told).await?;
+        let there = first.is_some_and(|share| share > ALL_BUT_NOTHING);
+        Ok(if there { Filled::There } else { Filled::Grown })
     }
 }
+
+/// What a back-fill has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// The history was there already, as after a restart.
+    There,
+    /// Much of it has come only now.
+    Grown,
+}
+
+/// A history of which this share is there is not worth learning anew for the rest.
+const ALL_BUT_NOTHING: f64 = 0.99;
 
 /// Keeps one series' forecast fresh.
 pub struct Forecaster {
@@ -85,33 +125,52 @@ pub struct Forecaster {
     zone: TimeZone,
     special: Arc<SpecialDays>,
     cadence: Cadence,
+    purpose: Arc<str>,
     issued: Option<Arc<Issued>>,
     learned: Option<Learned>,
     drift: Option<Drift>,
     /// Why there is no newer forecast, if one was tried.
     pub unfit: Option<String>,
     tried: Option<Timestamp>,
-    /// What is being learned at the moment is to be forgotten.
+    /// The next forecast begins with a fit.
     anew: bool,
     work: Option<JoinHandle<Made>>,
 }
 
+/// What is forecast, by whom and how.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) series: String,
+    model: String,
+    zone: TimeZone,
+    special: Arc<SpecialDays>,
+    pub(super) window: SignedDuration,
+}
+
+impl Subject {
+    /// The model, or who stands in for it, fitted for these leads; none if none speaks.
+    pub(super) fn fit(&self, series: &Series, leads: &Leads) -> Option<Box<dyn Fitted>> {
+        let made = |name: &str| built(name, leads.clone(), &self.zone, &self.special);
+        models::willing(Some(&self.model), series, made).ok().map(|Willing { fitted, .. }| fitted)
+    }
+}
+
+/// The model of that name, on the workload's clock and not misled by its special days.
+pub(super) fn built(
+    name: &str,
+    leads: Leads,
+    zone: &TimeZone,
+    special: &Arc<SpecialDays>,
+) -> Option<Box<dyn Model>> {
+    let model: Box<dyn Model> = Box::new(InCivilTime::new(models::named(name, leads)?, zone.clone()));
+    Some(match special.is_empty() {
+        true => model,
+        false => Box::new(WithSpecialDays { model, days: special.clone() }),
+    })
+}
+
 /// How often a first forecast is tried for.
 const AT_FIRST: SignedDuration = SignedDuration::from_secs(30);
-
-/// What a model has become, when, and who stands in for it.
-struct Learned {
-    fitted: Box<dyn Fitted>,
-    at: Timestamp,
-    fallback: Option<String>,
-}
-
-/// What came of one job in the workshop.
-struct Made {
-    learned: Option<Learned>,
-    issued: Result<Arc<Issued>, String>,
-    drift: Option<Drift>,
-}
 
 impl std::fmt::Debug for Forecaster {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -134,13 +193,14 @@ impl Forecaster {
         let (series, model) = (series.into(), model.into());
         let (issued, learned, drift, unfit, tried, anew, work) = (None, None, None, None, None, false, None);
         let special = Arc::new(SpecialDays::new(zone.clone()));
-        Self {
+        let made = Self {
             workshop,
             series,
             model,
             zone,
             special,
             cadence,
+            purpose: "".into(),
             issued,
             learned,
             drift,
@@ -148,14 +208,22 @@ impl Forecaster {
             tried,
             anew,
             work,
-        }
+        };
+        made.purposeful()
+    }
+
+    /// Says what its model is made for, so that one on the shelf that was made for something else is not taken.
+    fn purposeful(mut self) -> Self {
+        let Cadence { window, step_s, .. } = self.cadence;
+        self.purpose = purpose(&("peaks", &self.model, &self.zone, &self.special, window, step_s)).into();
+        self
     }
 
     /// The same, not misled by these days.
     #[must_use]
     pub fn knowing(mut self, special: SpecialDays) -> Self {
         self.special = Arc::new(special);
-        self
+        self.purposeful()
     }
 
     /// Remembers the newest forecast there is, so that the first turn has one.
@@ -173,6 +241,17 @@ impl Forecaster {
         self.workshop.clone()
     }
 
+    /// What is forecast, by whom and how.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            series: self.series.clone(),
+            model: self.model.clone(),
+            zone: self.zone.clone(),
+            special: self.special.clone(),
+            window: self.cadence.window,
+        }
+    }
+
     /// The forecast in use, however old.
     pub fn issued(&self) -> Option<&Arc<Issued>> {
         self.issued.as_ref()
@@ -185,7 +264,7 @@ impl Forecaster {
 
     /// Learns anew at the next occasion, as when much more history has come.
     pub fn learn_anew(&mut self) {
-        (self.learned, self.tried, self.anew) = (None, None, self.work.is_some());
+        (self.learned, self.tried, self.anew) = (None, None, true);
     }
 
     /// Takes a finished forecast in, and has a new one made if it is time; waits for neither.
@@ -195,10 +274,18 @@ impl Forecaster {
         }
         let every =
             if self.issued.is_some() { self.cadence.forecast } else { AT_FIRST.min(self.cadence.forecast) };
-        let due = self.tried.is_none_or(|tried| now.duration_since(tried).abs() >= every);
+        let due = self.tried.is_none_or(|tried| {
+            now.duration_since(tried).abs() >= every || self.step_ended_since(tried, now)
+        });
         if self.work.is_none() && due {
             self.begin(now, lessons.clone());
         }
+    }
+
+    /// Whether a step of the forecast's cadence has ended meanwhile: what it has brought is worth knowing at once.
+    fn step_ended_since(&self, tried: Timestamp, now: Timestamp) -> bool {
+        let step = |time: Timestamp| time.as_second().div_euclid(self.cadence.forecast.as_secs().max(1));
+        self.issued.is_some() && step(now) > step(tried)
     }
 
     /// Waits for the forecast that is being made, if one is.
@@ -206,8 +293,7 @@ impl Forecaster {
         let Some(work) = self.work.take() else { return };
         match work.await {
             Ok(Made { learned, issued, drift }) => {
-                let forget = std::mem::take(&mut self.anew) || self.workshop.forgetful;
-                self.learned = learned.filter(|_| !forget);
+                self.learned = learned.filter(|_| !self.anew);
                 self.drift = drift.or(self.drift.take());
                 match issued {
                     Ok(issued) => (self.issued, self.unfit) = (Some(issued), None),
@@ -219,7 +305,6 @@ impl Forecaster {
     }
 
     fn begin(&mut self, now: Timestamp, lessons: Lessons) {
-        let stale = |learned: &Learned| now.duration_since(learned.at).abs() >= self.cadence.refit;
         let job = Job {
             workshop: self.workshop.clone(),
             series: self.series.clone(),
@@ -227,7 +312,9 @@ impl Forecaster {
             zone: self.zone.clone(),
             special: self.special.clone(),
             cadence: self.cadence,
-            learned: self.learned.take().filter(|learned| !stale(learned)),
+            purpose: self.purpose.clone(),
+            learned: self.learned.take(),
+            anew: std::mem::take(&mut self.anew),
             lessons,
             now,
         };
@@ -242,120 +329,4 @@ impl Drop for Forecaster {
             work.abort();
         }
     }
-}
-
-struct Job {
-    workshop: Workshop,
-    series: String,
-    model: String,
-    zone: TimeZone,
-    special: Arc<SpecialDays>,
-    cadence: Cadence,
-    learned: Option<Learned>,
-    lessons: Lessons,
-    now: Timestamp,
-}
-
-/// Forecasts of this age are judged by what has come since.
-const JUDGED_AFTER: SignedDuration = SignedDuration::from_hours(2);
-
-impl Job {
-    async fn make(self) -> Made {
-        let history = self.workshop.history.clone();
-        let _bench =
-            self.workshop.benches.clone().acquire_owned().await.expect("the workshop is never closed");
-        let (series, now) = (self.series.clone(), self.now);
-        let begin = now.saturating_sub(self.cadence.window).unwrap_or(Timestamp::MIN);
-        let judged = now.saturating_sub(JUDGED_AFTER).unwrap_or(Timestamp::MIN);
-        let known = async {
-            let samples = history.read(&series, begin, self.whole_steps_end()).await?;
-            Ok::<_, Trouble>((samples, history.forecast(&series, judged).await?))
-        };
-        let (samples, due) = match known.await {
-            Ok(known) => known,
-            Err(trouble) => {
-                return Made { learned: self.learned, issued: Err(trouble.to_string()), drift: None };
-            }
-        };
-        let step_s = self.cadence.step_s;
-        let made = tokio::task::spawn_blocking(move || match samples.gather(step_s) {
-            Ok(gathered) => self.forecast(&gathered.series, due),
-            Err(useless) => Made { learned: self.learned, issued: Err(useless.to_string()), drift: None },
-        });
-        let ended = |error| Made {
-            learned: None,
-            issued: Err(format!("making the forecast did not end well: {error}")),
-            drift: None,
-        };
-        let mut made = made.await.unwrap_or_else(ended);
-        if let Ok(issued) = &made.issued
-            && let Err(trouble) = history.keep_forecast(&series, Issued::clone(issued)).await
-        {
-            made.issued = Err(format!("the forecast could not be kept: {trouble}"));
-        }
-        made
-    }
-
-    /// The last moment before the step that is not over yet.
-    fn whole_steps_end(&self) -> Timestamp {
-        let step_s = self.cadence.step_s;
-        let start = self.now.as_second().div_euclid(step_s) * step_s;
-        Timestamp::from_millisecond(start * 1_000 - 1).unwrap_or(self.now)
-    }
-
-    fn forecast(self, series: &Series, due: Option<Issued>) -> Made {
-        let learned = match self.learned {
-            Some(mut learned) => {
-                learned.fitted.update(series);
-                Ok(learned)
-            }
-            None => fit(&self.model, self.zone, &self.special, series, self.now),
-        };
-        let learned = match learned {
-            Ok(learned) => learned,
-            Err(why) => return Made { learned: None, issued: Err(why), drift: None },
-        };
-        let behind = (self.now.as_second() - series.grid().end().as_second()).max(0);
-        let steps = (behind + self.cadence.horizon.as_secs()) / series.grid().step_s;
-        let mut forecast = learned.fitted.forecast(series, series.grid().after(steps.max(1) as usize));
-        forecast.fallback = learned.fallback.clone().or(forecast.fallback);
-        let drift = due.map(|due| learn(&self.lessons, &[due.forecast], series).drift);
-        let issued = Issued { at: self.now, forecast: settled(&forecast) };
-        Made { learned: Some(learned), issued: Ok(Arc::new(issued)), drift }
-    }
-}
-
-/// Who is asked when a model declines, the best first.
-const FALLBACKS: [&str; 4] = ["ensemble", "recent_days", "last_week", "all_seen"];
-
-/// The model, or the first of those that stand in for it; why none does, if none does.
-fn fit(
-    name: &str,
-    zone: TimeZone,
-    special: &Arc<SpecialDays>,
-    series: &Series,
-    at: Timestamp,
-) -> Result<Learned, String> {
-    let mut declined: Option<String> = None;
-    for candidate in [name].into_iter().chain(FALLBACKS) {
-        let Some(model) = models::named(candidate, Leads::knots()) else {
-            declined.get_or_insert(format!("there is no model {candidate:?}"));
-            continue;
-        };
-        let model: Box<dyn Model> = Box::new(InCivilTime::new(model, zone.clone()));
-        let model = match special.is_empty() {
-            true => model,
-            false => Box::new(WithSpecialDays { model, days: special.clone() }),
-        };
-        match model.fit(series) {
-            Ok(fitted) => {
-                let fallback = declined.map(|why| format!("{why}; {candidate} stands in"));
-                return Ok(Learned { fitted, at, fallback });
-            }
-            Err(unfit) => {
-                declined.get_or_insert(format!("{candidate} declines: {unfit}"));
-            }
-        }
-    }
-    Err(declined.unwrap_or_else(|| "no model speaks".into()))
 }

@@ -102,9 +102,9 @@ impl Example {
             return None;
         };
         let mut example = Self(child, format!("127.0.0.1:{port}"));
-        let mut said = [0; 9];
+        let mut said = [0; 10];
         example.0.stdout.take().unwrap().read_exact(&mut said).unwrap();
-        assert_eq!(&said, b"listening");
+        assert_eq!(&said, b"listening\n");
         Some(example)
     }
 }

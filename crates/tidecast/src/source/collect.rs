@@ -64,6 +64,8 @@ impl Collector {
     pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
     /// And once an hour, for samples that were held up for long.
     pub const OVERLAP_DEEP: SignedDuration = SignedDuration::from_hours(6);
+    /// How often is asked for them.
+    const DEEP_EVERY: SignedDuration = SignedDuration::from_hours(1);
     /// What is asked for first, so that there is something to decide by at once.
     pub const AT_FIRST: SignedDuration = SignedDuration::from_hours(2);
     /// What is asked for at once when filling back: a day of minutes, or as many points of longer steps.
@@ -109,6 +111,11 @@ impl Collector {
         gaps.get(gaps.len() / 2).map_or(self.step, |gap| self.step.max(*gap))
     }
 
+    /// How long after its name a measurement is complete, and how far apart measurements come, as told.
+    pub fn rhythm(&self) -> (SignedDuration, SignedDuration) {
+        (self.source.lag(), self.step)
+    }
+
     /// Looks at what is new. `fleet` is the number of servers, if it is known.
     ///
     /// # Errors
@@ -129,6 +136,7 @@ impl Collector {
             Some(why) => Coverage::unknown(why),
             None => coverage,
         };
+        let coverage = self.moving(&taken.samples, now).unwrap_or(coverage);
         let dark = self.is_dark(&coverage);
         if dark && self.source.is_falsified_by_loss() {
             let from = self.last.map_or(now, |last| last.at);
@@ -151,10 +159,20 @@ impl Collector {
         }
     }
 
+    /// How much of the hour between two deep looks has gone by at the start, by name.
+    fn rest(&self) -> SignedDuration {
+        let sum =
+            self.series.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        SignedDuration::from_secs(i64::from(sum) % Self::DEEP_EVERY.as_secs())
+    }
+
     async fn since(&mut self, now: Timestamp) -> Result<Timestamp, Trouble> {
         let back = |duration| now.saturating_sub(duration).unwrap_or(Timestamp::MIN);
         let Some(asked) = self.history.asked(&self.series).await? else { return Ok(back(Self::AT_FIRST)) };
-        let deep = self.deep.is_none_or(|deep| now.duration_since(deep) >= SignedDuration::from_hours(1));
+        // After a start each series has its first deep look at another moment of the hour.
+        let rest = self.rest();
+        let last = *self.deep.get_or_insert_with(|| now.saturating_sub(rest).unwrap_or(now));
+        let deep = now.duration_since(last) >= Self::DEEP_EVERY;
         if deep {
             self.deep = Some(now);
         }
@@ -164,6 +182,24 @@ impl Collector {
         Ok(from.unwrap_or(Timestamp::MIN).max(asked.from).max(back(self.window)))
     }
 
+    /// Feels the pulse of what is new; nothing can be said about it while the source repeats its last word.
+    fn moving(&mut self, samples: &Samples, now: Timestamp) -> Option<Coverage> {
+        let (since, lag) = (self.believed_since(now), self.source.lag());
+        for Sample { time, value } in &samples.0 {
+            let at = time.saturating_add(lag).unwrap_or(*time);
+            if at > since && at <= now && !self.readings.contains_key(&at) {
+                self.guard.pulse.note(at, *value);
+            }
+        }
+        let (times, usual) = self.guard.pulse.frozen()?;
+        Some(Coverage { share: 0.0, doubt: Some(Doubt::Frozen { times, usual }) })
+    }
+
+    /// After which time what is measured is new.
+    fn believed_since(&self, now: Timestamp) -> Timestamp {
+        self.last.map_or_else(|| now.saturating_sub(self.step).unwrap_or(now), |last| last.at)
+    }
+
     /// A lost target falsifies what is measured, until a full window of samples is there again. Thin series alone
     /// do not: each new server's are.
     fn is_dark(&self, coverage: &Coverage) -> bool {
@@ -171,7 +207,7 @@ impl Collector {
         match &coverage.doubt {
             None => false,
             Some(Doubt::Fewer { .. } | Doubt::Nothing | Doubt::Old { .. }) => true,
-            Some(Doubt::Thin { .. } | Doubt::Unknown(_)) => was,
+            Some(Doubt::Thin { .. } | Doubt::Frozen { .. } | Doubt::Unknown(_)) => was,
         }
     }
 
@@ -183,7 +219,7 @@ impl Collector {
     /// Adds what was measured since the last look to the evidence, believed as far as both looks were.
     fn read(&mut self, samples: &Samples, now: Timestamp, share: f64) {
         let lag = self.source.lag();
-        let since = self.last.map_or_else(|| now.saturating_sub(self.step).unwrap_or(now), |last| last.at);
+        let since = self.believed_since(now);
         let coverage = share.min(self.last.map_or(1.0, |last| last.share));
         for Sample { time, value } in &samples.0 {
             let at = time.saturating_add(lag).unwrap_or(*time);

@@ -4,6 +4,8 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::pulse::Pulse;
+
 /// What stood behind a measurement: how many series, how many samples, how new.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -75,6 +77,13 @@ pub enum Doubt {
         /// How old it may be.
         allowed_s: i64,
     },
+    /// The measurements are one and the same, for longer than they ever were before.
+    Frozen {
+        /// How often the newest value has come.
+        times: u32,
+        /// How often one value came at most within the day before.
+        usual: u32,
+    },
     /// There is no series at all.
     Nothing,
     /// The source itself says so, or could not be asked.
@@ -93,6 +102,10 @@ impl fmt::Display for Doubt {
             Self::Old { age_s, allowed_s } => {
                 write!(f, "the newest sample is {age_s} s old, more than {allowed_s} s")
             }
+            Self::Frozen { times, usual } => write!(
+                f,
+                "{times} measurements in a row are the same where {usual} are usual: the source repeats its last word"
+            ),
             Self::Nothing => f.write_str("no series at all, which is unknown and not zero"),
             Self::Unknown(why) => f.write_str(why),
         }
@@ -109,6 +122,9 @@ impl fmt::Display for Doubt {
 #[serde(rename_all = "camelCase")]
 pub struct Guard {
     past: VecDeque<Seen>,
+    /// How the measurements themselves move.
+    #[serde(default)]
+    pub pulse: Pulse,
 }
 
 /// A complete count of the past, and the fleet that it was of.
@@ -269,19 +285,6 @@ fn middle(mut values: Vec<f64>) -> Option<f64> {
     values.get(values.len() / 2).copied()
 }
 
-/// How many of the newest values are one and the same, if that is more than the measurements ever did before: a
-/// source that repeats its last word (F6). `values` reach back about a day.
-pub fn frozen(values: &[f64]) -> Option<usize> {
-    const REPEATS_MIN: usize = 4;
-    let same = |pair: &[f64]| pair[0] == pair[1];
-    let last = values.windows(2).rev().take_while(|pair| same(pair)).count() + 1;
-    let before = &values[..values.len().saturating_sub(last)];
-    let runs = before.chunk_by(|a, b| a == b).map(<[f64]>::len);
-    let longest = runs.max()?;
-    let enough = before.len() >= 10 * REPEATS_MIN;
-    (enough && last >= REPEATS_MIN && last > 3 * longest).then_some(last)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -416,15 +419,5 @@ mod tests {
         assert!(guard.past.len() <= 64, "{}", guard.past.len());
         let text = serde_json::to_string(&guard).unwrap();
         assert_eq!(serde_json::from_str::<Guard>(&text).unwrap(), guard);
-    }
-
-    #[test] // F6
-    fn notices_a_source_that_repeats_its_last_word() {
-        let moving: Vec<f64> = (0..200).map(|i| f64::from(i % 7) + 0.5).collect();
-        assert_eq!(frozen(&moving), None);
-        assert_eq!(frozen(&[moving.clone(), vec![3.25; 5]].concat()), Some(5));
-        assert_eq!(frozen(&[7.0; 200]), None); // constant load is what it is
-        let quiet_nights = [moving.clone(), vec![0.0; 100], moving, vec![0.0; 100]].concat();
-        assert_eq!(frozen(&quiet_nights), None);
     }
 }

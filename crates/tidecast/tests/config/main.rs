@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test says that something went wrong by panicking")]
 
+mod chart;
 mod files;
+mod imports;
+mod manifests;
 mod mistakes;
 mod pages;
 mod reload;

@@ -1,6 +1,9 @@
+use std::path::{Path, PathBuf};
+
 use clap::{Args, Subcommand};
 use jiff::{SignedDuration, Timestamp};
 use tidecast::api::said::{Halt, NewHalt, NewOverride, Override as Decreed};
+use tidecast::drive::{FLAG, Flag};
 use tidecast_pilot::{Change, Demand, Halted, Size, Throughput};
 
 use super::super::Context;
@@ -38,6 +41,9 @@ enum What {
         /// Why
         #[arg(long)]
         reason: Option<String>,
+        /// Print what would be ended, and end nothing
+        #[arg(long)]
+        dry_run: bool,
         #[command(flatten)]
         at: At,
     },
@@ -135,7 +141,13 @@ impl Override {
         match self.what {
             What::Add(add) => add.run(context),
             What::Ls { at } => list(&at.open()?, context),
-            What::End { id, reason, at } => {
+            What::End { id, dry_run: true, at, .. } => {
+                let all: Vec<Decreed> = at.open()?.all("/api/v1/overrides", &[])?;
+                let none = || Stop::unusable(format!("there is nothing of the id {id:?} to end"));
+                say(all.iter().find(|decree| decree.id == id).ok_or_else(none)?, context)?;
+                Ok(Exit::Done)
+            }
+            What::End { id, reason, at, .. } => {
                 let reason = reason.as_deref().map(|reason| ("reason", reason));
                 at.open()?.delete(&format!("/api/v1/overrides/{id}"), reason.as_slice())?;
                 context.terminal.note(format!("{id} is ended"));
@@ -238,6 +250,7 @@ pub(crate) struct Pause {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tidecast freeze --all --reason 'incident 7'
+  tidecast freeze --all --reason 'incident 7' --offline /var/lib/tidecast
   tidecast freeze --all --scale-in --for 12h --reason 'data source is being replaced'")]
 pub(crate) struct Freeze {
     /// The workload
@@ -249,6 +262,10 @@ pub(crate) struct Freeze {
     /// Only keep servers from being taken away; growing goes on
     #[arg(long)]
     scale_in: bool,
+    /// Not by the server but by a file in the folder of its store, so that it works while the server is down; it holds
+    /// until `resume --all --offline`, and --for does not end it
+    #[arg(long, value_name = "FOLDER", requires = "all", conflicts_with = "scale_in")]
+    offline: Option<PathBuf>,
     #[command(flatten)]
     halting: Halting,
 }
@@ -262,6 +279,9 @@ struct Halting {
     /// Why, for those who will ask
     #[arg(long)]
     reason: String,
+    /// Print what would be halted, and halt nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     at: At,
 }
@@ -271,6 +291,10 @@ impl Halting {
         let lasts = SignedDuration::from_secs(self.lasts);
         let until = now().saturating_add(lasts).unwrap_or(Timestamp::MAX);
         let new = NewHalt { workload, what, until, reason: self.reason };
+        if self.dry_run {
+            writeln!(context.out, "{}", serde_json::to_string(&new).map_err(std::io::Error::other)?)?;
+            return Ok(Exit::Done);
+        }
         let made: Halt = self.at.open()?.post("/api/v1/halts", &new)?;
         if context.format == Format::Json {
             writeln!(context.out, "{}", serde_json::to_string(&made).map_err(std::io::Error::other)?)?;
@@ -291,9 +315,23 @@ impl Pause {
 
 impl Freeze {
     pub(crate) fn run(self, context: &mut Context) -> Outcome {
+        if let Some(folder) = &self.offline {
+            return by_file(folder, &self.halting, context);
+        }
         let what = if self.scale_in { Halted::ScaleIn } else { Halted::All };
         self.halting.halt(self.workload, what, context)
     }
+}
+
+fn by_file(folder: &Path, halting: &Halting, context: &mut Context) -> Outcome {
+    let flag = Flag::in_folder(folder);
+    if !halting.dry_run {
+        flag.raise(&halting.reason).map_err(Stop::unusable)?;
+    }
+    let would = if halting.dry_run { "would be " } else { "" };
+    let file = flag.file().display();
+    writeln!(context.out, "nothing is {would}carried out for all workloads for as long as {file} is there")?;
+    Ok(Exit::Done)
 }
 
 /// Lift pauses and freezes
@@ -302,7 +340,8 @@ impl Freeze {
 
 Examples:
   tidecast resume shop/checkout --reason 'migration is over'
-  tidecast resume --all")]
+  tidecast resume --all
+  tidecast resume --all --offline /var/lib/tidecast")]
 pub(crate) struct Resume {
     /// The workload
     #[arg(required_unless_present = "all")]
@@ -313,20 +352,32 @@ pub(crate) struct Resume {
     /// Why
     #[arg(long)]
     reason: Option<String>,
+    /// What `freeze --all --offline` has frozen by a file in the folder of the store
+    #[arg(long, value_name = "FOLDER", requires = "all")]
+    offline: Option<PathBuf>,
+    /// Print what would be lifted, and lift nothing
+    #[arg(long)]
+    dry_run: bool,
     #[command(flatten)]
     at: At,
 }
 
 impl Resume {
     pub(crate) fn run(self, context: &mut Context) -> Outcome {
+        if let Some(folder) = &self.offline {
+            return self.by_file(&Flag::in_folder(folder), context);
+        }
         let client = self.at.open()?;
         let halts: Vec<Halt> = client.all("/api/v1/halts", &[])?;
         let (ours, others): (Vec<Halt>, Vec<Halt>) =
-            halts.into_iter().partition(|halt| halt.workload == self.workload);
+            halts.into_iter().partition(|halt| halt.workload == self.workload && halt.id != FLAG);
         let reason = self.reason.as_deref().map(|reason| ("reason", reason));
         for halt in &ours {
-            client.delete(&format!("/api/v1/halts/{}", halt.id), reason.as_slice())?;
-            writeln!(context.out, "{} by {} ({}) is lifted", halt.id, halt.author, halt.reason)?;
+            if !self.dry_run {
+                client.delete(&format!("/api/v1/halts/{}", halt.id), reason.as_slice())?;
+            }
+            let is = if self.dry_run { "would be" } else { "is" };
+            writeln!(context.out, "{} by {} ({}) {is} lifted", halt.id, halt.author, halt.reason)?;
         }
         if ours.is_empty() {
             context.terminal.note("nothing was halted there");
@@ -334,6 +385,19 @@ impl Resume {
         if let Some(all) = others.iter().find(|halt| halt.workload.is_none()) {
             context.terminal.warn(format!("{} still halts all workloads: {}", all.id, all.reason));
         }
+        Ok(Exit::Done)
+    }
+
+    fn by_file(&self, flag: &Flag, context: &mut Context) -> Outcome {
+        let Some(halt) = flag.halt(now()) else {
+            context.terminal.note(format!("there is no file {}", flag.file().display()));
+            return Ok(Exit::Done);
+        };
+        if !self.dry_run {
+            flag.lower().map_err(Stop::unusable)?;
+        }
+        let is = if self.dry_run { "would be" } else { "is" };
+        writeln!(context.out, "{} ({}) {is} lifted", halt.author, halt.reason)?;
         Ok(Exit::Done)
     }
 }

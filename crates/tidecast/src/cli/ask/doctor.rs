@@ -8,10 +8,13 @@ use super::super::Context;
 use super::super::client::{At, Client};
 use super::super::exit::{Exit, Outcome};
 
-/// Look at everything that usually goes wrong: configuration, server, turns, sources, forecasts, halts
+/// Look at everything that usually goes wrong: configuration, rights, server, turns, sources, forecasts, halts
 #[derive(Debug, Args)]
 #[command(
-    after_help = "Ends with 0 if all is well, with 1 if something was found, with 3 if the server does not answer.
+    after_help = "With -c it also asks the clusters that the configuration names whether they let tidecast do what its \
+workloads need, and prints the rules to add.
+
+Ends with 0 if all is well, with 1 if something was found, with 3 if the server does not answer.
 
 Examples:
   tidecast doctor
@@ -26,13 +29,13 @@ pub(crate) struct Doctor {
 }
 
 /// What was looked at, and what was found.
-struct Findings<'a, 'b> {
+pub(super) struct Findings<'a, 'b> {
     context: &'a mut Context<'b>,
     found: usize,
 }
 
 impl Findings<'_, '_> {
-    fn say(&mut self, well: bool, what: &str, why: &str) -> std::io::Result<()> {
+    pub(super) fn say(&mut self, well: bool, what: &str, why: &str) -> std::io::Result<()> {
         let mark = if well { "ok  " } else { "look" };
         self.found += usize::from(!well);
         let line = format!("{mark}  {what}: {why}");
@@ -45,9 +48,14 @@ impl Doctor {
         let client = self.at.open()?;
         let mut findings = Findings { context, found: 0 };
         if !self.config.is_empty() {
-            let report = config::load(&self.config).report;
+            let loaded = config::load(&self.config);
+            let report = &loaded.report;
             let why = format!("{} errors, {} warnings", report.errors(), report.warnings());
             findings.say(report.errors() + report.warnings() == 0, "configuration", &why)?;
+            #[cfg(feature = "kubernetes")]
+            if let Some(config) = &loaded.config {
+                super::permissions::check(config, &loaded.folder, &mut findings)?;
+            }
         }
         for (path, what) in [("/healthz", "turns"), ("/readyz", "every workload has had a turn")] {
             match client.status(path) {

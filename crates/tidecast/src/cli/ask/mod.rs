@@ -3,12 +3,14 @@
 mod audit;
 mod decree;
 mod doctor;
+#[cfg(feature = "kubernetes")]
+mod permissions;
 mod show;
 
 pub(crate) use audit::Audit;
 pub(crate) use decree::{Freeze, Override, Pause, Resume};
 pub(crate) use doctor::Doctor;
-pub(crate) use show::{Describe, Get, Plan, explained};
+pub(crate) use show::{Describe, Get, Plan, explained, steps};
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;

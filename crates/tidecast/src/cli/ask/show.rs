@@ -1,3 +1,5 @@
+use std::io::IsTerminal;
+
 use clap::Args;
 use serde_json::json;
 use tidecast::api::said;
@@ -5,27 +7,56 @@ use tidecast::explain::Explanation;
 use tidecast_pilot::Decision;
 
 use super::super::Context;
-use super::super::client::{At, of};
-use super::super::exit::{Exit, Outcome};
+use super::super::client::{At, Client, of};
+use super::super::exit::{Exit, Outcome, Stop};
 use super::super::figures::brief;
 use super::super::table::{Format, Sheet};
+use super::super::units::duration;
 use super::{apart, when, when_briefly};
 
 /// List what the service has in its care, or look at one workload
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   tidecast get
+  tidecast get --watch
+  tidecast get --watch=10s -o json
   tidecast get shop/checkout -o json")]
 pub(crate) struct Get {
     /// The workload; all unless given
     workload: Option<String>,
+    /// Look again and again, every two seconds or as often as is said, until interrupted
+    #[arg(short, long, value_name = "DURATION", num_args = 0..=1, require_equals = true)]
+    #[arg(default_missing_value = "2s", value_parser = duration)]
+    watch: Option<i64>,
     #[command(flatten)]
     at: At,
 }
 
+/// Clears a terminal and goes to its upper left corner.
+const CLEAR: &str = "\x1b[2J\x1b[H";
+
 impl Get {
     pub(crate) fn run(self, context: &mut Context) -> Outcome {
         let client = self.at.open()?;
+        let Some(every) = self.watch else { return self.look(&client, context) };
+        self.look(&client, context)?;
+        loop {
+            context.out.flush()?;
+            client.wait(std::time::Duration::from_secs(every.max(1) as u64));
+            if std::io::stdout().is_terminal() {
+                write!(context.out, "{CLEAR}")?;
+            }
+            // A server that is started anew is waited for.
+            match self.look(&client, context) {
+                Err(Stop::Failure(failure)) if failure.exit == Exit::Unreachable => {
+                    context.terminal.warn(failure.why);
+                }
+                looked => drop(looked?),
+            }
+        }
+    }
+
+    fn look(&self, client: &Client, context: &mut Context) -> Outcome {
         let items: Vec<said::Workload> = match &self.workload {
             Some(name) => vec![client.get(&of(name, ""), &[])?],
             None => client.all("/api/v1/workloads", &[])?,
@@ -170,8 +201,15 @@ impl Plan {
             let does = decision.commands.iter().map(|command| format!("does: {command}"));
             let would = decision.withheld.iter().map(|command| format!("would: {command}"));
             let lines: Vec<String> = does.chain(would).collect();
-            for line in &lines {
-                writeln!(context.out, "{line}")?;
+            match context.format {
+                Format::Json => {
+                    let said = |commands: &[tidecast_pilot::Command]| {
+                        commands.iter().map(ToString::to_string).collect::<Vec<_>>()
+                    };
+                    let (does, would) = (said(&decision.commands), said(&decision.withheld));
+                    writeln!(context.out, "{}", json!({ "version": 1, "does": does, "would": would }))?;
+                }
+                _ => lines.iter().try_for_each(|line| writeln!(context.out, "{line}"))?,
             }
             return Ok(if lines.is_empty() { Exit::Done } else { Exit::Changes });
         }
@@ -180,21 +218,27 @@ impl Plan {
             writeln!(context.out, "{}", serde_json::to_string(&plan).map_err(std::io::Error::other)?)?;
             return Ok(Exit::Done);
         }
-        let mut sheet = Sheet::new(1, ["BECAUSE", "AT", "SIZE", "CHANGE"]);
-        let mut before = plan.current.as_ref().map(|step| step.size);
-        for step in plan.current.iter().chain(&plan.steps) {
-            let change = before.filter(|before| *before != step.size);
-            let change = change
-                .map_or("–".into(), |before| format!("{:+}", i64::from(step.size) - i64::from(before)));
-            sheet.push(vec![step.because.clone(), when_briefly(step.at), step.size.to_string(), change]);
-            before = Some(step.size);
-        }
+        let sheet = steps(&plan);
         match context.format {
             Format::Csv => sheet.print_csv(context.out)?,
             _ => sheet.print(&context.terminal, context.out)?,
         }
         Ok(Exit::Done)
     }
+}
+
+/// The step in force and those to come.
+pub(crate) fn steps(plan: &said::Plan) -> Sheet {
+    let mut sheet = Sheet::new(1, ["BECAUSE", "AT", "SIZE", "CHANGE"]);
+    let mut before = plan.current.as_ref().map(|step| step.size);
+    for step in plan.current.iter().chain(&plan.steps) {
+        let change = before.filter(|before| *before != step.size);
+        let change =
+            change.map_or("–".into(), |before| format!("{:+}", i64::from(step.size) - i64::from(before)));
+        sheet.push(vec![step.because.clone(), when_briefly(step.at), step.size.to_string(), change]);
+        before = Some(step.size);
+    }
+    sheet
 }
 
 /// Why a workload has the size that it has.
@@ -217,6 +261,16 @@ pub(crate) fn explained(workload: &str, at: &At, context: &mut Context) -> Outco
             let question = if i == 0 { question } else { "" };
             text.push_str(&format!("  {question:13}  {sentence}\n"));
         }
+    }
+    for (i, other) in told.alternatives.iter().enumerate() {
+        let question = if i == 0 { "other ways" } else { "" };
+        let chosen = if other.chosen { " (this one)" } else { "" };
+        text.push_str(&format!(
+            "  {question:13}  {:7.1} server-hours a day, {:.3} % served: {}{chosen}\n",
+            other.server_hours,
+            100.0 * other.served,
+            other.way
+        ));
     }
     text.push_str(&format!("turn {} of {}, decided {}\n", told.turn, told.workload, when(told.at)));
     write!(context.out, "{}", context.terminal.plain(&text))?;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
-use tidecast_forecast::{LEVELS, Series};
+use tidecast_forecast::{Forecast, LEVELS, Series};
 use tidecast_pilot::Planned;
 
 use super::Spoken;
@@ -17,7 +17,7 @@ use crate::cli::table::{Format, Sheet};
 use crate::cli::terminal::Paint;
 
 /// The band that charts show.
-const BAND: (f64, f64) = (0.1, 0.9);
+pub(super) const BAND: (f64, f64) = (0.1, 0.9);
 /// Quantiles in the table.
 const COLUMNS: [f64; 5] = [0.1, 0.5, 0.9, 0.99, 0.999];
 /// Rows in the table.
@@ -41,7 +41,7 @@ pub(super) fn print(page: &Page, context: &mut Context) -> io::Result<()> {
             serde_json::to_writer(&mut *context.out, &record(page))?;
             writeln!(context.out)
         }
-        Format::Csv => sheet(page.spoken).print_csv(context.out),
+        Format::Csv => sheet(&page.spoken.expected).print_csv(context.out),
     }
 }
 
@@ -55,7 +55,7 @@ fn for_people(page: &Page, context: &mut Context) -> io::Result<()> {
     writeln!(out)?;
     let head = format!("demand that will not be exceeded, in {}", page.zone.iana_name().unwrap_or("UTC"));
     writeln!(out, "{}", Paint::Bold.on(terminal.colour, &head))?;
-    table(page.spoken, page.zone).print(terminal, out)?;
+    table(&page.spoken.expected, page.zone).print(terminal, out)?;
     if let Some((fleet, plan)) = &page.plan {
         let head = format!("plan: {}", capacity::circumstances(fleet));
         writeln!(out, "\n{}", Paint::Bold.on(terminal.colour, &terminal.plain(&head)))?;
@@ -89,9 +89,9 @@ pub(crate) fn chart(spoken: &Spoken, zone: &TimeZone, show_s: i64, rows: usize) 
         .forecast(&spoken.expected, BAND)
 }
 
-fn table(spoken: &Spoken, zone: &TimeZone) -> Sheet {
+/// A few steps, with the quantiles that one sizes by.
+pub(super) fn table(expected: &Forecast, zone: &TimeZone) -> Sheet {
     let mut sheet = Sheet::new(1, ["from", "10 %", "median", "90 %", "99 %", "99.9 %"]);
-    let expected = &spoken.expected;
     let every = expected.grid().len.div_ceil(ROWS).max(1);
     for (time, fan) in expected.grid().times().zip(expected.fans()).step_by(every) {
         let mut row = vec![time.to_zoned(zone.clone()).strftime("%a %d %b %H:%M").to_string()];
@@ -102,11 +102,11 @@ fn table(spoken: &Spoken, zone: &TimeZone) -> Sheet {
 }
 
 /// Every step with every level.
-fn sheet(spoken: &Spoken) -> Sheet {
+pub(super) fn sheet(expected: &Forecast) -> Sheet {
     let mut columns = vec!["time", "mean"];
     columns.extend(LEVEL_NAMES);
     let mut sheet = Sheet::new(1, columns);
-    for (time, fan) in spoken.expected.grid().times().zip(spoken.expected.fans()) {
+    for (time, fan) in expected.grid().times().zip(expected.fans()) {
         let mut row = vec![time.to_string(), significant(fan.point).to_string()];
         row.extend(fan.quantiles().map(|q| significant(q).to_string()));
         sheet.push(row);

@@ -1,9 +1,10 @@
 //! The stable codes of what can be wrong in a configuration, each with the page that explains it.
 //!
-//! A code keeps its number and meaning for ever: 01xx are errors, 02xx are warnings. A code that is no longer
+//! A code keeps its number and meaning for ever: 01xx are errors, 02xx are warnings, 03xx are warnings of an import. A code that is no longer
 //! given is not given to anything else.
 
 mod errors;
+mod imports;
 mod warnings;
 
 use std::fmt;
@@ -46,7 +47,7 @@ impl Code {
         Page::all().find(|page| page.code.0 == number).map(|page| page.code)
     }
 
-    /// Errors are 01xx, warnings 02xx.
+    /// Errors are 01xx, warnings 02xx and 03xx.
     pub fn severity(self) -> Severity {
         if self.0 < 200 { Severity::Error } else { Severity::Warning }
     }
@@ -75,7 +76,7 @@ pub struct Page {
 impl Page {
     /// All pages in the order of their codes.
     pub fn all() -> impl Iterator<Item = &'static Page> {
-        errors::PAGES.iter().chain(warnings::PAGES)
+        errors::PAGES.iter().chain(warnings::PAGES).chain(imports::PAGES)
     }
 }
 

@@ -87,8 +87,7 @@ fn never(schedule: &Schedule, node: &Node) -> Option<Finding> {
 fn concerns(context: Context<'_>, entry: &CalendarEntry, node: &Node) -> Vec<Finding> {
     let concerned: Vec<&Workload> =
         context.config.workloads.iter().filter(|w| entry.workload.matches(&w.name)).collect();
-    let all_read = context.config.workloads.len() == context.whole.nearest(&["workloads"]).items().len();
-    if concerned.is_empty() && all_read {
+    if concerned.is_empty() && context.all_known() {
         let finding =
             Finding::new(Code::MATCHES_NOTHING, format!("no workload is called `{}`", entry.workload));
         return vec![suggest(context, entry, finding.at(node.nearest(&["workload"]).place))];

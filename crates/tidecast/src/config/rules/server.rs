@@ -17,6 +17,10 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
         Duration::seconds(5),
         Duration::seconds(600),
     ));
+    if let Some(heartbeat) = &server.heartbeat {
+        let (least, most) = (Duration::seconds(10), Duration::seconds(3_600));
+        found.extend(within(tree, &["server", "heartbeat", "every"], heartbeat.every, least, most));
+    }
     let (least, most) = (Duration::seconds(14 * DAY.as_seconds() as u64), Duration::seconds(1_830 * 86_400));
     found.extend(within(tree, &["store", "history"], config.store.history, least, most));
     for (key, value) in [("launchesPerMinute", limits.launches_per_minute), ("fleetMax", limits.fleet_max)] {
@@ -35,6 +39,8 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
         ));
     }
     let nothing = whole.get("workloads").is_none_or(|list| matches!(list.kind, Kind::Null) || empty(list));
+    // Resources may bring some.
+    let nothing = nothing && context.written("operator").is_empty();
     found.extend(nothing.then(|| {
         Finding::new(Code::NOTHING_TO_DO, "no workload is configured")
             .help("`tidecast init` writes an example")

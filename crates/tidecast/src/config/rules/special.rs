@@ -46,9 +46,8 @@ fn nothing(file: &CalendarFile, node: &Node) -> Option<Finding> {
 }
 
 fn nobody(context: Context<'_>, pattern: &Pattern, node: &Node) -> Option<Finding> {
-    let all_read = context.config.workloads.len() == context.whole.nearest(&["workloads"]).items().len();
     let concerned = context.config.workloads.iter().any(|workload| pattern.matches(&workload.name));
-    (all_read && !concerned).then(|| {
+    (context.all_known() && !concerned).then(|| {
         Finding::new(Code::MATCHES_NOTHING, format!("no workload is called `{pattern}`"))
             .at(node.nearest(&["workload"]).place)
             .help("write the name of a workload, or `\"*\"` for all of them")

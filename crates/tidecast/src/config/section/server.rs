@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::word::{Duration, FilePath, Listen};
+use crate::config::word::{Duration, FilePath, Link, Listen};
 
 /// How the server runs and who may talk to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -13,11 +13,37 @@ pub struct Server {
     pub auth: Option<Auth>,
     /// How often each workload is looked at and decided upon: from 5s to 10m.
     pub turn_every: Duration,
+    /// Whether targets of the type `command` may run programs, with the rights of the server.
+    pub allow_commands: bool,
+    /// Whom to give a sign of life.
+    pub heartbeat: Option<Heartbeat>,
+}
+
+/// Whom to give a sign of life, so that somebody outside notices when it stays away.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Heartbeat {
+    /// The address that is asked (GET) for as long as turns are taken.
+    #[schemars(example = &"https://monitor.example.org/ping/tidecast")]
+    pub url: Link,
+    /// How often: from 10s to 1h.
+    #[serde(default = "a_minute")]
+    pub every: Duration,
+}
+
+const fn a_minute() -> Duration {
+    Duration::seconds(60)
 }
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: Listen::default(), auth: None, turn_every: Duration::seconds(30) }
+        Self {
+            listen: Listen::default(),
+            auth: None,
+            turn_every: Duration::seconds(30),
+            allow_commands: false,
+            heartbeat: None,
+        }
     }
 }
 

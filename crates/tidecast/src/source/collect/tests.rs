@@ -74,7 +74,7 @@ async fn asks_for_no_more_than_is_new_and_a_little_for_latecomers() {
     }
     let spans: Vec<_> =
         fleet.asked.lock().unwrap().iter().map(|(s, u)| (Fleet::minute(*s), Fleet::minute(*u))).collect();
-    assert_eq!(spans, [(-120, 0), (-120, 1), (-14, 2), (-120, 62), (47, 63)]);
+    assert_eq!(spans, [(-120, 0), (-15, 1), (-14, 2), (-120, 62), (47, 63)]);
 }
 
 #[tokio::test] // S3.3, A3
@@ -128,4 +128,43 @@ async fn is_no_evidence_until_a_window_is_full_after_the_source_was_away() {
     let quality = |minute| collector.evidence().quality(at(minute), SignedDuration::from_mins(10));
     assert!(!quality(35).is_complete());
     assert_eq!(quality(49), Quality::Complete);
+}
+
+/// Demand that moves until a minute, and is one and the same from then on.
+#[derive(Debug)]
+struct Stuck(i64);
+
+#[async_trait]
+impl Source for Stuck {
+    fn name(&self) -> String {
+        "stuck".into()
+    }
+
+    async fn samples(&self, since: Timestamp, until: Timestamp) -> Result<Taken, Trouble> {
+        let minutes = Fleet::minute(since + SignedDuration::from_secs(59))..=Fleet::minute(until);
+        let value = |minute: i64| 100.0 + (minute.min(self.0) % 17) as f64;
+        let samples = minutes.map(|minute| Sample { time: at(minute), value: value(minute) });
+        Ok(Taken { samples: Samples(samples.collect()), ..Taken::default() })
+    }
+
+    async fn count(&self, now: Timestamp) -> Result<Option<Count>, Trouble> {
+        let part = Part { targets: 4, series: 4, samples: 20.0 };
+        Ok(Some(Count { at: now, parts: vec![part], newest: Some(now) }))
+    }
+}
+
+#[tokio::test] // F6
+async fn takes_a_source_that_repeats_its_last_word_for_no_evidence() {
+    let folder = tempfile::tempdir().unwrap();
+    let history = Arc::new(History::open(&folder.path().join("history.db")).unwrap());
+    let mut collector = Collector::new(Arc::new(Stuck(60)), history, "shop", WINDOW, STEP);
+    for minute in 0..90 {
+        let collected = collector.look(at(minute), Some(4)).await.unwrap();
+        let frozen = matches!(collected.coverage.doubt, Some(Doubt::Frozen { .. }));
+        assert_eq!(frozen, minute >= 63, "{minute}: {:?}", collected.coverage);
+    }
+    let quality = collector.evidence().quality(at(89), SignedDuration::from_mins(10));
+    assert!(!quality.is_complete(), "{quality}");
+    let said = collector.look(at(90), Some(4)).await.unwrap().coverage.doubt.unwrap().to_string();
+    assert!(said.starts_with("31 measurements in a row are the same where 1 are usual"), "{said}");
 }

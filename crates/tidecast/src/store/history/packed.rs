@@ -9,7 +9,7 @@ pub(super) fn pack_i64(numbers: &[i64]) -> Vec<u8> {
     simple_compress(numbers, &ChunkConfig::default()).expect("the default settings of pco are valid")
 }
 
-pub(super) fn pack_f64(numbers: &[f64]) -> Vec<u8> {
+pub(in crate::store) fn pack_f64(numbers: &[f64]) -> Vec<u8> {
     simple_compress(numbers, &ChunkConfig::default()).expect("the default settings of pco are valid")
 }
 
@@ -21,7 +21,7 @@ pub(super) fn unpack_i64(bytes: &[u8]) -> Result<Vec<i64>, Fault> {
     simple_decompress(bytes).map_err(|error| Fault::Damaged(format!("packed times: {error}")))
 }
 
-pub(super) fn unpack_f64(bytes: &[u8]) -> Result<Vec<f64>, Fault> {
+pub(in crate::store) fn unpack_f64(bytes: &[u8]) -> Result<Vec<f64>, Fault> {
     simple_decompress(bytes).map_err(|error| Fault::Damaged(format!("packed values: {error}")))
 }
 

@@ -1,0 +1,160 @@
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::super::cluster::Cluster;
+use super::super::store::Key;
+use super::super::tree::{list, put, text, whole};
+use super::{owner, set_condition};
+
+/// What stands in for KEDA: it keeps an HPA for each ScaledObject, and a ReplicaSet's worth of pods for whatever else
+/// has a template and a size.
+const OBJECTS: &str = "scaledobjects.keda.sh";
+
+impl Cluster {
+    pub(crate) fn keep_scaled_objects(&mut self, now: Timestamp) {
+        for key in self.keys(OBJECTS) {
+            if let Some(object) =
+                self.find(&key).filter(|one| one.pointer("/metadata/deletionTimestamp").is_none())
+            {
+                self.keep_scaled_object(&key, &object, now);
+            }
+        }
+    }
+
+    fn keep_scaled_object(&mut self, key: &Key, object: &Value, now: Timestamp) {
+        let wanted = autoscaler(key, object);
+        let name = text(&wanted, "/metadata/name").to_owned();
+        let autoscaler = Key::new("horizontalpodautoscalers.autoscaling", &key.namespace, &name);
+        if self.find(&autoscaler).is_none() {
+            self.make(wanted.clone(), "keda-operator", now);
+        }
+        // KEDA owns its autoscaler: whatever somebody else writes there is written over.
+        self.edit(&autoscaler, "keda-operator", "", now, |one| {
+            for field in ["minReplicas", "maxReplicas", "scaleTargetRef", "metrics"] {
+                put(one, &format!("/spec/{field}"), wanted["spec"][field].clone());
+            }
+        });
+        self.edit(key, "keda-operator", "status", now, |object| {
+            put(object, "/status/hpaName", name);
+            set_condition(
+                object,
+                [
+                    "Ready",
+                    "True",
+                    "ScaledObjectReady",
+                    "ScaledObject is defined correctly and is ready for scaling",
+                ],
+                now,
+            );
+            set_condition(
+                object,
+                ["Active", "True", "ScalerActive", "Scaling is performed because triggers are active"],
+                now,
+            );
+        });
+    }
+
+    /// Custom kinds with a size and a pod template, as Rollouts and Fleets: their pods come from a ReplicaSet of theirs.
+    pub(crate) fn keep_custom_workloads(&mut self, now: Timestamp) {
+        let kinds: Vec<_> = self
+            .kinds
+            .all()
+            .iter()
+            .filter(|kind| kind.is_custom() && kind.stored && kind.scale.is_some())
+            .cloned()
+            .collect();
+        for kind in kinds {
+            let scale = kind.scale.clone().expect("only kinds with one are looked at");
+            for key in self.keys(&kind.storage()) {
+                let Some(object) = self.find(&key) else { continue };
+                let Some(template) = template(&object) else { continue };
+                let set = Key::new("replicasets.apps", &key.namespace, &key.name);
+                let size = whole(&object, &scale.wanted).unwrap_or(0);
+                if self.find(&set).is_none() {
+                    self.make(replica_set(&key, &object, template), "custom-workload", now);
+                }
+                self.edit(&set, "custom-workload", "", now, |set| put(set, "/spec/replicas", size));
+                let status =
+                    |pointer: &str| self.find(&set).and_then(|set| whole(&set, pointer)).unwrap_or(0);
+                let (there, ready) = (status("/status/replicas"), status("/status/readyReplicas"));
+                self.edit(&key, "custom-workload", "status", now, |object| {
+                    put(object, &scale.there, there);
+                    put(object, "/status/readyReplicas", ready);
+                    if let Some(selector) =
+                        scale.selector.as_ref().filter(|pointer| pointer.starts_with("/status"))
+                    {
+                        put(object, selector, format!("fake.tidecast.dev/workload={}", key.name));
+                    }
+                });
+            }
+        }
+    }
+}
+
+/// The HPA that a ScaledObject stands for.
+fn autoscaler(key: &Key, object: &Value) -> Value {
+    let named = text(object, "/spec/advanced/horizontalPodAutoscalerConfig/name");
+    let name = if named.is_empty() { format!("keda-hpa-{}", key.name) } else { named.to_owned() };
+    let target = |field: &str, default: &str| {
+        Some(text(object, &format!("/spec/scaleTargetRef/{field}")))
+            .filter(|told| !told.is_empty())
+            .unwrap_or(default)
+            .to_owned()
+    };
+    let metrics =
+        list(object, "/spec/triggers").iter().enumerate().map(|(at, trigger)| metric(at, trigger, &key.name));
+    let mut spec = json!({
+        "scaleTargetRef": {"apiVersion": target("apiVersion", "apps/v1"), "kind": target("kind", "Deployment"), "name": target("name", "")},
+        "minReplicas": whole(object, "/spec/minReplicaCount").unwrap_or(0).max(1),
+        "maxReplicas": whole(object, "/spec/maxReplicaCount").unwrap_or(100),
+        "metrics": metrics.collect::<Vec<_>>(),
+    });
+    if let Some(behavior) = object.pointer("/spec/advanced/horizontalPodAutoscalerConfig/behavior") {
+        spec["behavior"] = behavior.clone();
+    }
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "spec": spec,
+        "metadata": {
+            "name": name, "namespace": key.namespace, "ownerReferences": [owner(object)],
+            "labels": {"app.kubernetes.io/managed-by": "keda-operator", "scaledobject.keda.sh/name": key.name},
+        },
+    })
+}
+
+fn metric(at: usize, trigger: &Value, name: &str) -> Value {
+    let aim = ["threshold", "targetValue", "value"]
+        .iter()
+        .map(|field| text(trigger, &format!("/metadata/{field}")))
+        .find(|aim| !aim.is_empty());
+    let kind = text(trigger, "/type");
+    json!({"type": "External", "external": {
+        "metric": {"name": format!("s{at}-{kind}"), "selector": {"matchLabels": {"scaledobject.keda.sh/name": name}}},
+        "target": {"type": "AverageValue", "averageValue": aim.unwrap_or("1")},
+    }})
+}
+
+/// The pod template of a custom workload, at the places where Rollouts and Fleets have it.
+fn template(object: &Value) -> Option<&Value> {
+    let places = ["/spec/template", "/spec/template/spec/template"];
+    places
+        .into_iter()
+        .filter_map(|place| object.pointer(place))
+        .find(|template| template.pointer("/spec/containers").is_some())
+}
+
+fn replica_set(key: &Key, object: &Value, template: &Value) -> Value {
+    let own = "fake.tidecast.dev~1workload";
+    let mut template = template.clone();
+    super::super::tree::map(&mut template, "/metadata/labels")
+        .insert(own.replace("~1", "/"), json!(key.name));
+    let mut selector = object
+        .pointer("/spec/selector")
+        .filter(|selector| selector.is_object())
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    super::super::tree::map(&mut selector, "/matchLabels").insert(own.replace("~1", "/"), json!(key.name));
+    json!({
+        "apiVersion": "apps/v1", "kind": "ReplicaSet", "spec": {"replicas": 0, "selector": selector, "template": template},
+        "metadata": {"name": key.name, "namespace": key.namespace, "ownerReferences": [owner(object)]},
+    })
+}

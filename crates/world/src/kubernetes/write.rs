@@ -1,0 +1,389 @@
+use std::sync::Arc;
+
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use super::apply::{Apply, Contested, blank};
+use super::cluster::{Asked, Cluster};
+use super::decode::{Decoded, decode};
+use super::managed::{Managers, Writer};
+use super::patch::{merge, merge_strategically, patch_by_operations};
+use super::request::Answer;
+use super::status::{Cause, Refusal};
+use super::tree::{carry, cut, instant, list, put, text, time};
+
+/// Which part of an object a write is for; the rest stays as it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Part {
+    Main,
+    Status,
+}
+
+/// Who is to own what a write changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Whoever changed it.
+    Changer(Writer),
+    /// The object says so already.
+    Told,
+}
+
+/// An object on its way into the store.
+#[derive(Debug)]
+pub(crate) struct Draft {
+    pub(crate) object: Value,
+    pub(crate) old: Option<Arc<Value>>,
+    pub(crate) part: Part,
+    pub(crate) owner: Owner,
+}
+
+impl Cluster {
+    /// `POST` of a new object.
+    pub(crate) fn create(&mut self, asked: Asked) -> Result<Answer, Refusal> {
+        let told = self.faults.admitted(asked, asked.request.json()?)?;
+        let (mut object, warnings) = understood(asked, &told)?;
+        if text(&object, "/metadata/name").is_empty() && !text(&object, "/metadata/generateName").is_empty() {
+            let name = format!("{}{}", text(&object, "/metadata/generateName"), self.suffix());
+            put(&mut object, "/metadata/name", name);
+        }
+        if !text(&object, "/metadata/resourceVersion").is_empty() {
+            return Err(Refusal::bad("resourceVersion should not be set on objects to be created"));
+        }
+        let draft = Draft { object, old: None, part: Part::Main, owner: Owner::Changer(asked.writer()) };
+        let kept = self.keep(asked, draft)?;
+        Ok(with_warnings(asked.shown(201, &kept), warnings))
+    }
+
+    /// `PUT` and all sorts of `PATCH`, of an object or of its status.
+    pub(crate) fn change(&mut self, asked: Asked) -> Result<Answer, Refusal> {
+        let old = self.store.get(&asked.key(&asked.target.name)).cloned();
+        let part = if asked.target.subresource == "status" { Part::Status } else { Part::Main };
+        let told = self.faults.admitted(asked, asked.request.json()?)?;
+        let applies = asked.verb == "patch" && asked.request.media() == "application/apply-patch+yaml";
+        let creates =
+            part == Part::Main && (applies || (asked.verb == "update" && asked.kind.is_made_by_update()));
+        if old.is_none() && !creates {
+            return Err(Refusal::not_found(asked.refused_by_name()));
+        }
+        let new = match asked.verb {
+            "update" => told,
+            _ if applies => self.applied(asked, old.as_deref(), &told, part)?,
+            _ => patched(asked, old.as_deref().unwrap_or(&Value::Null), &told)?,
+        };
+        let (object, warnings) = understood(asked, &new)?;
+        let status = if old.is_some() { 200 } else { 201 };
+        let owner = if applies { Owner::Told } else { Owner::Changer(asked.writer()) };
+        let kept = self.keep(asked, Draft { object, old, part, owner })?;
+        Ok(with_warnings(asked.shown(status, &kept), warnings))
+    }
+
+    fn applied(
+        &self,
+        asked: Asked,
+        old: Option<&Value>,
+        wanted: &Value,
+        part: Part,
+    ) -> Result<Value, Refusal> {
+        let Asked { request, target, kind, now, .. } = asked;
+        if request.parameter("fieldManager").is_none() && request.agent.is_empty() {
+            let cause = Cause::new(
+                "FieldValueRequired",
+                "fieldManager",
+                "Required value: is required for apply patch",
+            );
+            return Err(Refusal::invalid(
+                super::status::About {
+                    group: "meta.k8s.io",
+                    plural: "patchoptions",
+                    kind: "PatchOptions",
+                    name: "",
+                },
+                vec![cause],
+            ));
+        }
+        if !list(wanted, "/metadata/managedFields").is_empty() {
+            return Err(Refusal::bad("metadata.managedFields must be nil"));
+        }
+        if text(wanted, "/kind").is_empty() || text(wanted, "/apiVersion").is_empty() {
+            return Err(Refusal::bad("the applied object must say its apiVersion and kind"));
+        }
+        let live = old.map_or_else(|| blank(wanted, &target.namespace, &target.name), |old| kind.shown(old));
+        let closed: &[&str] = match part {
+            Part::Main if kind.status => &["status"],
+            Part::Main => &[],
+            Part::Status => &["spec"],
+        };
+        let contested = if request.flag("force") { Contested::Taken } else { Contested::Refused };
+        let writer = Writer { operation: "Apply", ..asked.writer() };
+        // What is applied is judged by itself first: an unknown field shall not hide behind the live object.
+        let wanted = understood(asked, wanted)?.0;
+        Apply { wanted: &wanted, writer: &writer, contested, closed }.upon(&live, kind.schema(), now)
+    }
+
+    /// Completes, judges and keeps a draft; gives the object as it is from now on.
+    pub(crate) fn keep(&mut self, asked: Asked, draft: Draft) -> Result<Arc<Value>, Refusal> {
+        let Draft { mut object, old, part, owner } = draft;
+        let name = text(&object, "/metadata/name").to_owned();
+        match &old {
+            Some(old) => settle(asked, old, &mut object, part)?,
+            None => self.begin(asked, &mut object, &name)?,
+        }
+        super::default::fill(asked.kind, &mut object);
+        self.judge(asked, old.as_deref(), &object)?;
+        if let Some(old) = &old {
+            count_generation(asked.kind, old, &mut object);
+        }
+        if let Owner::Changer(writer) = &owner {
+            let managers = match object.pointer("/metadata/managedFields") {
+                Some(Value::Array(told)) if told.is_empty() => Managers::default(),
+                _ => Managers::of(old.as_deref().unwrap_or(&Value::Null)),
+            };
+            let after =
+                managers.after_update(old.as_deref(), &object, asked.kind.schema(), writer, asked.now);
+            after.write(&mut object);
+        }
+        if old.as_deref() == Some(&object) {
+            return Ok(Arc::new(object));
+        }
+        if asked.request.dry_run() {
+            return Ok(Arc::new(object));
+        }
+        Ok(self.put(asked.key(&name), object))
+    }
+
+    /// Writes an object, unless it was only waiting to lose its last finalizer.
+    pub(crate) fn put(&mut self, key: super::store::Key, object: Value) -> Arc<Value> {
+        let waits = instant(&object, "/metadata/deletionTimestamp").is_some();
+        let held = !list(&object, "/metadata/finalizers").is_empty()
+            || ["pods", "namespaces"].contains(&key.resource.as_str());
+        let defines = key.resource == super::crd::RESOURCE;
+        let kept = if waits && !held {
+            self.store.remove(&key);
+            Arc::new(object)
+        } else {
+            self.store.put(key, object)
+        };
+        if defines {
+            self.kinds.define(self.store.of(super::crd::RESOURCE, "").map(|(_, definition)| &**definition));
+        }
+        kept
+    }
+
+    fn begin(&mut self, asked: Asked, object: &mut Value, name: &str) -> Result<(), Refusal> {
+        let Asked { target, kind, now, .. } = asked;
+        if name.is_empty() {
+            let cause = Cause::new(
+                "FieldValueRequired",
+                "metadata.name",
+                "Required value: name or generateName is required",
+            );
+            return Err(Refusal::invalid(kind.about(""), vec![cause]));
+        }
+        if self.store.get(&asked.key(name)).is_some() {
+            return Err(Refusal::exists(kind.about(name)));
+        }
+        if kind.namespaced {
+            self.is_open(asked, name)?;
+            put(object, "/metadata/namespace", target.namespace.clone());
+        } else {
+            cut(object, "/metadata/namespace");
+        }
+        for field in
+            ["deletionTimestamp", "deletionGracePeriodSeconds", "generation", "selfLink", "resourceVersion"]
+        {
+            cut(object, &format!("/metadata/{field}"));
+        }
+        put(object, "/metadata/uid", self.uid());
+        put(object, "/metadata/creationTimestamp", time(now));
+        if kind.has_generation() {
+            put(object, "/metadata/generation", 1);
+        }
+        if kind.status {
+            cut(object, "/status");
+        }
+        Ok(())
+    }
+
+    /// Nothing is created in a namespace that is not there or on its way out.
+    fn is_open(&self, asked: Asked, name: &str) -> Result<(), Refusal> {
+        let namespaces =
+            |name| super::status::About { group: "", plural: "namespaces", kind: "Namespace", name };
+        let namespace = &asked.target.namespace;
+        match self.get("namespaces", "", namespace) {
+            None => Err(Refusal::not_found(namespaces(namespace))),
+            Some(found) if instant(found, "/metadata/deletionTimestamp").is_some() => {
+                let why = format!(
+                    "unable to create new content in namespace {namespace} because it is being terminated"
+                );
+                let mut refusal = Refusal::forbidden(asked.kind.about(name), &why);
+                refusal.details["causes"] = json!([{"reason": "NamespaceTerminating", "field": "metadata.namespace",
+                    "message": format!("namespace {namespace} is being terminated")}]);
+                Err(refusal)
+            }
+            Some(_) => Ok(()),
+        }
+    }
+
+    fn judge(&self, asked: Asked, old: Option<&Value>, object: &Value) -> Result<(), Refusal> {
+        let mut causes = super::validate::own(asked.kind, old, object);
+        if asked.kind.kind == "CustomResourceDefinition" {
+            causes.extend(super::crd::causes(&*self.rules, object));
+        }
+        if asked.kind.is_custom() {
+            causes.extend(super::crd::judge(&*self.rules, asked.kind, old, object));
+        }
+        if causes.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::invalid(asked.kind.about(text(object, "/metadata/name")), causes))
+    }
+
+    /// Five letters that no word can be made of, as generated names end.
+    pub(crate) fn suffix(&mut self) -> String {
+        const LETTERS: &[u8] = b"bcdfghjklmnpqrstvwxz2456789";
+        (0..5).map(|_| char::from(*self.chance.one_of(LETTERS))).collect()
+    }
+}
+
+impl Asked<'_> {
+    pub(crate) fn writer(&self) -> Writer {
+        Writer {
+            name: self.request.manager(),
+            operation: "Update",
+            version: self.kind.api_version(),
+            subresource: self.target.subresource.clone(),
+        }
+    }
+}
+
+/// An object as it was read, and warnings about what nobody knows in it.
+fn understood(asked: Asked, told: &Value) -> Result<(Value, Vec<String>), Refusal> {
+    let Asked { kind, target, request, .. } = asked;
+    let mut told = told.clone();
+    for (field, right) in [("apiVersion", kind.api_version()), ("kind", kind.kind.clone())] {
+        match told.get(field).and_then(Value::as_str) {
+            Some(said) if said != right => {
+                return Err(Refusal::bad(format!(
+                    "{field} of the provided object ({said}) does not match the request's ({right})"
+                )));
+            }
+            _ => put(&mut told, &format!("/{field}"), right),
+        }
+    }
+    let Decoded { mut object, unknown } = decode(kind, &told)?;
+    for (field, right) in [("namespace", &target.namespace), ("name", &target.name)] {
+        let said = text(&object, &format!("/metadata/{field}")).to_owned();
+        if !said.is_empty() && !right.is_empty() && said != *right {
+            return Err(Refusal::bad(format!(
+                "the {field} of the provided object does not match the {field} sent on the request"
+            )));
+        }
+        if said.is_empty() && !right.is_empty() {
+            put(&mut object, &format!("/metadata/{field}"), right.clone());
+        }
+    }
+    let unknown: Vec<String> = unknown.iter().map(|field| format!("unknown field \"{field}\"")).collect();
+    object = kind.kept(object);
+    if kind.is_custom() {
+        super::crd::fill(kind, &mut object);
+    }
+    match request.parameter("fieldValidation") {
+        Some("Strict") if !unknown.is_empty() => {
+            Err(Refusal::bad(format!("strict decoding error: {}", unknown.join(", "))))
+        }
+        Some("Ignore") => Ok((object, Vec::new())),
+        _ => Ok((object, unknown)),
+    }
+}
+
+fn patched(asked: Asked, old: &Value, patch: &Value) -> Result<Value, Refusal> {
+    let shown = asked.kind.shown(old);
+    match asked.request.media() {
+        "application/json-patch+json" => patch_by_operations(&shown, patch),
+        "application/merge-patch+json" => Ok(merge(&shown, patch)),
+        "application/strategic-merge-patch+json" if !asked.kind.is_custom() => {
+            Ok(merge_strategically(&shown, patch, asked.kind.schema()))
+        }
+        media => {
+            let offered =
+                "application/json-patch+json, application/merge-patch+json, application/apply-patch+yaml";
+            Err(Refusal::unsupported_media(media, offered))
+        }
+    }
+}
+
+/// What a write cannot change stays as it was; a write that was made for an older state is refused.
+fn settle(asked: Asked, old: &Value, object: &mut Value, part: Part) -> Result<(), Refusal> {
+    let about = asked.refused_by_name();
+    let told = text(object, "/metadata/resourceVersion");
+    if !told.is_empty() && told != text(old, "/metadata/resourceVersion") {
+        return Err(Refusal::modified(about));
+    }
+    if told.is_empty() && asked.verb == "update" && asked.kind.needs_version() {
+        let cause = Cause::new(
+            "FieldValueInvalid",
+            "metadata.resourceVersion",
+            "Invalid value: 0: must be specified for an update",
+        );
+        return Err(Refusal::invalid(about, vec![cause]));
+    }
+    let uid = text(object, "/metadata/uid");
+    if !uid.is_empty() && uid != text(old, "/metadata/uid") {
+        let why = format!(
+            "Precondition failed: UID in precondition: {uid}, UID in object meta: {}",
+            text(old, "/metadata/uid")
+        );
+        return Err(Refusal::conflict(about, &why));
+    }
+    if part == Part::Status {
+        let managed = object.pointer("/metadata/managedFields").cloned();
+        let mut whole = old.clone();
+        carry(object, &mut whole, "/status");
+        if let Some(managed) = managed {
+            put(&mut whole, "/metadata/managedFields", managed);
+        }
+        *object = whole;
+        return Ok(());
+    }
+    let fixed = [
+        "uid",
+        "creationTimestamp",
+        "deletionTimestamp",
+        "deletionGracePeriodSeconds",
+        "generation",
+        "resourceVersion",
+        "generateName",
+    ];
+    fixed.iter().for_each(|field| carry(old, object, &format!("/metadata/{field}")));
+    if asked.kind.status {
+        carry(old, object, "/status");
+    }
+    Ok(())
+}
+
+pub(crate) fn count_generation(kind: &super::kind::Kind, old: &Value, object: &mut Value) {
+    let without = |value: &Value| {
+        let mut rest = value.clone();
+        cut(&mut rest, "/metadata");
+        if kind.status {
+            cut(&mut rest, "/status");
+        }
+        rest
+    };
+    if kind.has_generation() && without(old) != without(object) {
+        let was = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(1);
+        put(object, "/metadata/generation", was + 1);
+    }
+}
+
+/// What is unknown is told, as the header that kubectl prints.
+fn with_warnings(mut answer: Answer, warnings: Vec<String>) -> Answer {
+    let told = warnings.iter().map(|warning| ("warning".to_owned(), format!("299 - {warning:?}")));
+    answer.headers.extend(told);
+    answer
+}
+
+/// When something that was deleted gracefully is to be gone.
+pub(crate) fn deadline(now: jiff::Timestamp, seconds: i64) -> String {
+    time(now + SignedDuration::from_secs(seconds))
+}
