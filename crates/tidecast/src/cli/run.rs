@@ -103,7 +103,9 @@ fn sparingly() {
     if let Ok(program) = std::env::current_exe() {
         let mut again = std::process::Command::new(program);
         let mut words = std::env::args_os();
-        words.next().iter().for_each(|name| drop(again.arg0(name)));
+        if let Some(name) = words.next() {
+            again.arg0(name);
+        }
         let _ = again.args(words).envs(SPARINGLY).exec();
     }
 }
