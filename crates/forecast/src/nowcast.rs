@@ -11,7 +11,7 @@ use calibration::{Calibration, Issue};
 use regression::{Regression, Terms, terms};
 use view::View;
 
-use crate::Fan;
+use crate::{Fan, Tape, Taped};
 
 /// The most demand of the next minutes: the outlook over bins, corrected each minute by what has been measured since.
 ///
@@ -90,7 +90,7 @@ pub const FLAVOURS: [Flavour; 4] = [
 const SCALES: usize = 2;
 
 /// A nowcast whose window has not ended yet.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Open {
     at: usize,
     base: f64,
@@ -188,10 +188,39 @@ impl Nowcast {
         for (i, calibration) in self.calibrations.iter_mut().enumerate() {
             let k = FLAVOURS[i].scale as usize;
             open.issues[i] = calibration.issue(at);
-            fans[i] = calibration.fan(open.base, open.scales[k], open.points[k], open.issues[i]);
+            fans[i] = calibration.fan(open.base, open.scales[k], open.points[k], open.issues[i])?;
         }
         self.open.push_back(open);
         Some(fans)
+    }
+}
+
+impl Taped for Nowcast {
+    /// For bins, windows and days of the same lengths.
+    fn tape(&mut self, tape: &mut Tape) {
+        let Shape { bin, reach, day } = self.shape;
+        [bin, reach, day].into_iter().for_each(|steps| tape.same(steps as f64));
+        tape.count(&mut self.now);
+        tape.maybe(&mut self.gap);
+        self.view.tape(tape);
+        tape.list(&mut self.open, |open, tape| open.tape(tape));
+        tape.list(&mut self.falling, |(at, value), tape| {
+            tape.count(at);
+            tape.number(value);
+        });
+        self.regressions.iter_mut().for_each(|regression| regression.tape(tape));
+        self.calibrations.iter_mut().for_each(|calibration| calibration.tape(tape));
+    }
+}
+
+impl Taped for Open {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.count(&mut self.at);
+        tape.number(&mut self.base);
+        tape.numbers(&mut self.scales);
+        self.terms.iter_mut().for_each(|terms| tape.numbers(terms));
+        tape.numbers(&mut self.points);
+        self.issues.iter_mut().for_each(|issue| issue.tape(tape));
     }
 }
 
@@ -267,5 +296,30 @@ mod tests {
         }
         let fan = fans.expect("an outlook was given")[0];
         assert!((fan.at(0.99) - 50.0).abs() < 1.0, "{fan:?}");
+    }
+
+    #[test] // S9.1
+    fn goes_on_from_a_tape_as_if_nothing_had_happened() {
+        let value = |minute: usize| 100.0 + (minute * 7_919 % 101) as f64 + (minute / 400) as f64;
+        let mut nowcast = Nowcast::new(5, 7, 1_440);
+        let mut heir = None;
+        for minute in 0..5_000usize {
+            if minute % 5 == 4 {
+                let fans = [140.0, 150.0, 160.0].map(|v| Fan::new(v, crate::LEVELS.map(|l| v + 9.0 * l)));
+                nowcast.look_out(&fans);
+                heir.iter_mut().for_each(|heir: &mut Nowcast| heir.look_out(&fans));
+            }
+            let value = if minute % 701 == 0 { f64::NAN } else { value(minute) };
+            let said = nowcast.step(value);
+            if let Some(heir) = &mut heir {
+                assert_eq!(heir.step(value), said, "in minute {minute}");
+            }
+            if minute == 3_333 {
+                let mut read = Nowcast::new(5, 7, 1_440);
+                assert!(Tape::play(Tape::of(&mut nowcast), &mut read));
+                heir = Some(read);
+                assert!(!Tape::play(Tape::of(&mut nowcast), &mut Nowcast::new(5, 8, 1_440)), "other windows");
+            }
+        }
     }
 }

@@ -72,6 +72,36 @@ impl Series {
         Self { grid: self.grid.slice(from, to), values: self.values[from..to].to_vec() }
     }
 
+    /// The most of each interval of `step_s` seconds, aligned to the epoch: what capacity must cover. One of which fewer
+    /// than half of the points were measured is not measured. Longer steps than these stay as they are.
+    ///
+    /// ```
+    /// use tidecast_forecast::{Grid, Series};
+    /// let grid = Grid::new("2026-03-01T00:03:00Z".parse().unwrap(), 60, 12);
+    /// let gaps = [2.0, 3.0, 1.0, 7.0, f64::NAN, 2.0, 1.0, 9.0, f64::NAN, f64::NAN, f64::NAN, 4.0];
+    /// let peaks = Series::new(grid, gaps.to_vec()).peaks(300);
+    /// assert_eq!(peaks.grid().start.to_string(), "2026-03-01T00:00:00Z");
+    /// assert_eq!((peaks.values()[1], peaks.measured()), (7.0, 1));
+    /// ```
+    #[must_use]
+    pub fn peaks(&self, step_s: i64) -> Self {
+        let per = step_s / self.grid.step_s;
+        if per <= 1 || self.is_empty() {
+            return self.clone();
+        }
+        let place = |i: usize| self.grid.at(i).as_second().div_euclid(step_s);
+        let first = place(0);
+        let len = (place(self.len() - 1) - first + 1) as usize;
+        let mut most = vec![(f64::NAN, 0); len];
+        for (i, value) in self.values.iter().enumerate().filter(|(_, value)| value.is_finite()) {
+            let (peak, count) = &mut most[(place(i) - first) as usize];
+            (*peak, *count) = (peak.max(*value), *count + 1);
+        }
+        let known = most.into_iter().map(|(peak, count)| if 2 * count >= per { peak } else { f64::NAN });
+        let start = jiff::Timestamp::from_second(first * step_s).unwrap_or(self.grid.start);
+        Self { grid: Grid::new(start, step_s, len), values: known.collect() }
+    }
+
     /// One point more, at the end.
     pub fn push(&mut self, value: f64) {
         assert!(!(value < 0.0 || value.is_infinite()), "a series takes no value {value}");

@@ -1,5 +1,7 @@
 //! A model goes on from its tape as if nothing had happened, and from no other.
 
+#![allow(clippy::unwrap_used, reason = "this is test code, also outside of the test functions")]
+
 use jiff::tz::TimeZone;
 use tidecast_forecast::{Fitted, Grid, InCivilTime, Leads, Model, Series, models};
 

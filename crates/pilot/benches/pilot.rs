@@ -126,6 +126,7 @@ fn briefing() -> Briefing {
         workload: Arc::new(workload),
         issued: Some(Arc::new(Issued { at: now, forecast })),
         evidence: Evidence { readings, interval: SignedDuration::from_mins(1) },
+        nowcast: None,
         sighting: Some(Sighting::of(now, stands, stands)),
         overrides: Vec::new(),
         halts: Vec::new(),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use tidecast_forecast::Forecast;
 
 use crate::told::clock;
-use crate::{Decision, Evidence, Lessons, Override, Share, Sighting, Span, Workload};
+use crate::{Decision, Evidence, Lessons, Nowcasted, Override, Share, Sighting, Span, Workload};
 
 /// All that is known at one instant. Serialisable: recorded, it is a test case, and deciding again decides the same.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct Briefing {
     pub issued: Option<Arc<Issued>>,
     /// What was measured lately.
     pub evidence: Evidence,
+    /// What the chosen way to size makes of the last minutes, if it looks at them.
+    #[serde(default)]
+    pub nowcast: Option<Nowcasted>,
     /// The fleet as last seen. None: it could not be looked at.
     #[serde(default)]
     pub sighting: Option<Sighting>,

@@ -3,11 +3,11 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dip::Dip;
-use crate::planning::{basis, planned, reach, stays_good};
+use crate::planning::{basis, planned, reach};
 use crate::sizing::{Decrees, Footing};
 use crate::{
-    Briefing, Decision, FORECAST_FRESH, Limit, Note, Plan, Quality, Reading, Reason, Reconciled, Size, Span,
-    flaws, reconcile,
+    Briefing, Decision, FORECAST_FRESH, Level, Limit, Note, Plan, Quality, Reading, Reason, Reconciled, Size,
+    Span, flaws, reconcile,
 };
 
 /// How far apart measured demand and its forecast may be, as a factor, before it is worth telling.
@@ -15,16 +15,19 @@ const APART: f64 = 4.0;
 
 /// One turn: all that is known goes in, where the fleet is to arrive comes out, with why (B1). Total: it never fails.
 ///
-/// The plan in force is kept while nothing that it was made of has changed, so most turns only compare and reconcile.
+/// The plan in force is kept while nothing that it was made of has changed, so most turns only compare and reconcile; a new
+/// one is weighed against it.
 pub fn decide(briefing: &Briefing) -> Decision {
     let briefing = &*briefing.with_calendar(reach(briefing));
     let footing = Footing::of(briefing);
-    let mut notes: Vec<Note> = footing.notes().collect();
+    let mut notes: Vec<Note> = footing.notes().chain(footing.sized(briefing)).collect();
     let plan = current_plan(briefing, &footing, &mut notes);
     let wanted = wanted(briefing, &footing, &plan);
     notes.extend(wanted.notes);
     notes.extend(remarks(briefing, &footing));
-    let Reconciled { size, limits, commands, withheld, allowed, moves } = reconcile(briefing, wanted.size);
+    let Reconciled { size, limits, commands, withheld, allowed, moves, vigil } =
+        reconcile(briefing, wanted.size);
+    notes.extend(vigil.stuck(briefing).map(|stuck| Note::NeverReady { stuck }));
     Decision {
         turn: briefing.turn,
         at: briefing.now,
@@ -38,17 +41,16 @@ pub fn decide(briefing: &Briefing) -> Decision {
         allowed,
         notes,
         moves,
+        vigil,
     }
 }
 
-/// The plan in force if it was made of the same, or of a forecast that hardly differs; else a new one, never a flawed one.
+/// The plan in force if it was made of the same; else a new one, never a flawed one.
 fn current_plan(briefing: &Briefing, footing: &Footing, notes: &mut Vec<Note>) -> Arc<Plan> {
     let basis = basis(briefing, footing);
     let in_force = briefing.last.as_ref().map(|last| &last.plan);
-    let same = |plan: &&Arc<Plan>| {
-        plan.basis == basis || (plan.basis.digest == basis.digest && stays_good(plan, briefing, footing))
-    };
-    if let Some(plan) = in_force.filter(|plan| plan.at(briefing.now).is_some()).filter(same) {
+    let same = |plan: &&Arc<Plan>| plan.basis == basis && plan.at(briefing.now).is_some();
+    if let Some(plan) = in_force.filter(same) {
         let lasting = |note: &&Note| matches!(note, Note::Short { .. } | Note::Coarse { .. });
         let told = briefing.last.iter().flat_map(|last| &last.notes);
         notes.extend(told.filter(lasting).cloned());
@@ -92,11 +94,12 @@ fn wanted(briefing: &Briefing, footing: &Footing, plan: &Plan) -> Wanted {
         wanted.because = step.because.clone();
         wanted.limits.clone_from(&step.limits);
     }
-    if let Some((size, because, pushed)) = measured(briefing, footing, &decrees)
-        && size > wanted.size
-    {
-        wanted.replace(size, because);
-        wanted.limits = pushed;
+    let present = [nowcast(briefing, footing, &decrees), measured(briefing, footing, &decrees)];
+    for (size, because) in present.into_iter().flatten() {
+        if size > wanted.size {
+            wanted.replace(size, because);
+            wanted.limits = decrees.pushes().collect();
+        }
     }
     wanted.cut(briefing, &decrees);
     wanted
@@ -139,24 +142,46 @@ impl Wanted {
     }
 }
 
-/// What the largest demand measured within the hold needs, by the same sizing as the forecast.
-fn measured(
-    briefing: &Briefing,
-    footing: &Footing,
-    decrees: &Decrees<'_>,
-) -> Option<(Size, Reason, Vec<Limit>)> {
+/// What the demand needs that the last minutes announce, unless somebody decrees another demand.
+fn nowcast(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Option<(Size, Reason)> {
+    let nowcast = footing.nowcast?;
+    let (demand, _) = decrees.demand(Some(nowcast.demand)).filter(|(_, by)| by.is_none())?;
     let sizer = decrees.sizer(footing.throughput, briefing.workload.buffer)?;
-    let held = briefing.evidence.within(briefing.now, briefing.workload.hold);
-    let Reading { at, demand, .. } = *held.reduce(|a, b| if b.demand > a.demand { b } else { a })?;
-    let sized = sizer.size(demand * footing.reactive);
-    let because = Reason::Measured {
+    let sized = sizer.size(demand);
+    let because = Reason::Nowcast {
         demand,
-        at,
-        factor: footing.reactive,
+        at: nowcast.at,
+        way: nowcast.way,
         throughput: sizer.throughput(),
         spare: sized.spare,
+        lead: footing.start_up,
     };
-    Some((sized.total(), because, decrees.pushes().collect()))
+    Some((sized.total(), because))
+}
+
+/// Readings for which demand must last before it counts beside a nowcast.
+const LASTING: usize = 3;
+
+/// What measured demand needs, by the same sizing as the forecast: the largest of the hold. Where the way in force does not
+/// heed it, such as a nowcast, which has seen it and may know that a burst is over: what has lasted for some readings.
+fn measured(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Option<(Size, Reason)> {
+    let sizer = decrees.sizer(footing.throughput, briefing.workload.buffer)?;
+    let held = briefing.evidence.within(briefing.now, briefing.workload.hold);
+    let (reading, factor) = match footing.reactive <= 0.0 && briefing.workload.reactive.is_learned() {
+        true => (lasting(held)?, 1.0),
+        false => (held.reduce(|a, b| if b.demand > a.demand { b } else { a })?, footing.reactive),
+    };
+    let Reading { at, demand, .. } = *reading;
+    let sized = sizer.size(demand * factor);
+    let because = Reason::Measured { demand, at, factor, throughput: sizer.throughput(), spare: sized.spare };
+    Some((sized.total(), because))
+}
+
+/// The least of the newest readings, if there are enough of them.
+fn lasting<'a>(held: impl Iterator<Item = &'a Reading>) -> Option<&'a Reading> {
+    let newest: Vec<&Reading> = held.take(LASTING).collect();
+    let least = newest.iter().copied().reduce(|a, b| if b.demand < a.demand { b } else { a });
+    least.filter(|_| newest.len() == LASTING)
 }
 
 /// What is worth telling about forecast and measurements.
@@ -205,7 +230,7 @@ fn forecast_now(
 fn apart(briefing: &Briefing, footing: &Footing) -> Option<Note> {
     let latest = briefing.evidence.latest(briefing.now).filter(|reading| reading.is_complete())?;
     let (_, _, fan) = forecast_now(briefing, latest.at)?;
-    let (low, high) = (fan.at(0.01), fan.at(footing.level.get()));
+    let (low, high) = (fan.at(0.01), fan.at(footing.level.get().max(Level::UNTUNED.get())));
     let demand = latest.demand.get();
     let expected = fan.median();
     let far = demand > APART * high || APART * demand < low;

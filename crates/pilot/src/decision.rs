@@ -3,7 +3,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Command, Limit, Note, Plan, Reason, Size};
+use crate::{Command, Limit, Note, Plan, Reason, Size, Vigil};
 
 /// One turn, decided: where the fleet is to arrive now, what is planned, and why.
 #[must_use = "a decision that is not committed and carried out changes nothing"]
@@ -36,6 +36,9 @@ pub struct Decision {
     pub notes: Vec<Note>,
     /// Changes ordered lately, for budget, ramp and cool-down: they survive restarts with the ledger.
     pub moves: Vec<Move>,
+    /// What else the turns to come must know: launches that do not come up, a clock that jumped.
+    #[serde(default)]
+    pub vigil: Vigil,
 }
 
 /// How much an actuator may do of itself on the strength of a decision.

@@ -77,7 +77,8 @@ impl Digest {
     }
 
     fn footing(&mut self, footing: &Footing) {
-        let Footing { throughput, start_up, start_up_known: _, level, reactive: _, correction } = footing;
+        let Footing { throughput, start_up, start_up_known: _, level, reactive: _, nowcast: _, correction } =
+            footing;
         self.number(throughput.map_or(0.0, |t| t.get()));
         self.span(*start_up);
         self.number(level.get());

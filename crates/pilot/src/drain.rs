@@ -1,7 +1,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Command, Node, NodeName, Phase, Sighting, Size};
+use crate::sizing::ready_within;
+use crate::vigil::never_ready;
+use crate::{Briefing, Budget, Command, Node, NodeName, Phase, Sighting, Size, Workload};
 
 /// How servers with sessions on them are emptied (D1, D3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -34,9 +36,15 @@ impl Default for Drain {
 /// Servers are drained, never cut: those that are empty first, then the oldest. A server is ended when it has been seen
 /// empty for the cooling time by a count that is fresh; a count that is unknown is not zero. When more is needed, draining
 /// servers take sessions again before new ones are launched, the fullest first, for those would take longest to empty.
-pub(crate) fn take_away(drain: &Drain, sighting: &Sighting, size: Size, now: Timestamp) -> Vec<Command> {
+pub(crate) fn take_away(
+    drain: &Drain,
+    sighting: &Sighting,
+    size: Size,
+    given_up: &GivenUp<'_>,
+    now: Timestamp,
+) -> Vec<Command> {
     let (open, rest): (Vec<&Node>, Vec<&Node>) =
-        sighting.nodes.iter().partition(|node| takes_sessions(drain, node, now));
+        sighting.nodes.iter().partition(|node| takes_sessions(drain, node, given_up, now));
     let draining: Vec<&Node> =
         rest.iter().copied().filter(|node| matches!(node.phase, Phase::Draining { .. })).collect();
     let (has, wants) = (open.len(), size.get() as usize);
@@ -45,7 +53,8 @@ pub(crate) fn take_away(drain: &Drain, sighting: &Sighting, size: Size, now: Tim
         restored.iter().map(|node| Command::Restore { node: (*node).clone() }).collect();
     if has + restored.len() < wants {
         // The actuator counts those too that take no sessions any more.
-        commands.push(Command::Grow { to: Size((wants + rest.len() - restored.len()) as u32) });
+        let to = Size((wants + rest.len() - restored.len()) as u32);
+        commands.push(Command::Grow { to: given_up.within_bounds(to) });
     }
     commands.extend(leaving(open, has.saturating_sub(wants)));
     let ended = rest.iter().filter(|node| !restored.contains(&&node.name) && may_end(drain, node, now));
@@ -54,13 +63,39 @@ pub(crate) fn take_away(drain: &Drain, sighting: &Sighting, size: Size, now: Tim
 }
 
 /// How many servers take sessions, or have been silent for too short a time to give them up.
-pub(crate) fn open(drain: &Drain, sighting: &Sighting, now: Timestamp) -> Size {
-    Size(sighting.nodes.iter().filter(|node| takes_sessions(drain, node, now)).count() as u32)
+pub(crate) fn open(drain: &Drain, sighting: &Sighting, given_up: &GivenUp<'_>, now: Timestamp) -> Size {
+    Size(sighting.nodes.iter().filter(|node| takes_sessions(drain, node, given_up, now)).count() as u32)
 }
 
-fn takes_sessions(drain: &Drain, node: &Node, now: Timestamp) -> bool {
+/// Servers that have not come up and are replaced (F28). At most a batch of them, so that a pool that has nothing to give is
+/// not asked for more and more.
+#[derive(Debug, Default)]
+pub(crate) struct GivenUp<'a> {
+    nodes: Vec<&'a NodeName>,
+    most: Size,
+}
+
+impl<'a> GivenUp<'a> {
+    pub(crate) fn of(briefing: &Briefing, sighting: &'a Sighting) -> Self {
+        let Workload { batch, bounds, .. } = &*briefing.workload;
+        let mut never: Vec<&Node> = never_ready(sighting, briefing.now, ready_within(briefing)).collect();
+        never.sort_by_key(|node| (node.launched, &node.name));
+        let tenth = Budget::default().of(Size(sighting.nodes.len() as u32));
+        let batch = batch.preferred.or(batch.max).unwrap_or(tenth).max(Size(1));
+        let nodes = never.into_iter().take(batch.get() as usize).map(|node| &node.name).collect();
+        Self { nodes, most: bounds.max() }
+    }
+
+    /// What is launched in their place stays within the bounds, even while they are still there.
+    fn within_bounds(&self, to: Size) -> Size {
+        to.min(self.most.max(to - Size(self.nodes.len() as u32)))
+    }
+}
+
+fn takes_sessions(drain: &Drain, node: &Node, given_up: &GivenUp<'_>, now: Timestamp) -> bool {
     match node.phase {
-        Phase::Booting | Phase::Serving => true,
+        Phase::Booting => !given_up.nodes.contains(&&node.name),
+        Phase::Serving => true,
         Phase::Draining { .. } => false,
         Phase::Silent { since } => now.duration_since(since) < drain.silent_for,
     }
@@ -126,8 +161,10 @@ mod tests {
     fn check(drain: Drain, nodes: Vec<Node>, size: u32, expected: &[&str]) {
         let mut sighting = Sighting::of(at(60), Size(nodes.len() as u32), Size(3));
         sighting.nodes = nodes;
-        let said: Vec<String> =
-            take_away(&drain, &sighting, Size(size), at(60)).iter().map(ToString::to_string).collect();
+        let said: Vec<String> = take_away(&drain, &sighting, Size(size), &GivenUp::default(), at(60))
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(said, expected);
     }
 

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::{Level, Throughput};
+use crate::{Rated, Sizing, Throughput};
 
 /// What was learned about one workload. What the operator gives, and what an override decrees, beats it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -17,27 +17,12 @@ pub struct Lessons {
     pub throughput: Option<Throughput>,
     /// The loads from which that was concluded.
     pub load: Load,
-    /// The level and the reactive factor that kept the promise at the least cost in replay.
+    /// The way to size that kept the promise at the least cost in replay.
     pub sizing: Option<Sizing>,
+    /// What others would have cost, and served: a few along the frontier, the cheapest first.
+    pub frontier: Vec<Rated>,
     /// How far demand has been off its forecast lately.
     pub drift: Drift,
-}
-
-/// How demand is sized: the pair that replay tunes.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Sizing {
-    /// The probability for which forecast demand is sized.
-    pub level: Level,
-    /// By how much measured demand is multiplied.
-    pub reactive: f64,
-}
-
-impl Default for Sizing {
-    /// Until replay has tuned it.
-    fn default() -> Self {
-        Self { level: Level::UNTUNED, reactive: 1.1 }
-    }
 }
 
 /// Whether demand keeps deviating from its forecast (S11.2).
@@ -89,6 +74,11 @@ impl Lessons {
     /// The start-up time that 95 of 100 launches keep, by the launches seen; none before the first.
     pub fn start_up_p95(&self) -> Option<SignedDuration> {
         self.start_up_at(0.95)
+    }
+
+    /// The start-up time that all but one of a hundred launches keep: what takes twice as long is not coming up (F28).
+    pub fn start_up_p99(&self) -> Option<SignedDuration> {
+        self.start_up_at(0.99)
     }
 
     /// The start-up time that half of the launches keep, for accounting.

@@ -37,6 +37,8 @@ mod share;
 mod sighting;
 mod sizing;
 mod told;
+mod tuning;
+mod vigil;
 mod workload;
 
 pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
@@ -47,7 +49,7 @@ pub use drain::Drain;
 pub use evidence::{COMPLETE, Evidence, Quality, Reading};
 pub use flaws::{Flaw, flaws};
 pub use learn::{learn, learn_fleet};
-pub use lessons::{Drift, Lessons, Load, Sizing};
+pub use lessons::{Drift, Lessons, Load};
 pub use note::{Note, Shortage};
 pub use overrides::{Change, EmptySpan, Override, Span};
 pub use plan::{Basis, Plan, Step};
@@ -57,7 +59,9 @@ pub use reconcile::{Reconciled, reconcile};
 pub use share::{Share, Shared};
 pub use sighting::{Node, NodeName, Phase, Sessions, Sighting};
 pub use sizing::{Sized, Sizer};
+pub use tuning::{Ground, Menu, Nowcasted, Rated, Sizing, Source, Tuning, Way};
 pub use units::{Demand, Size, Throughput, Unsound};
+pub use vigil::{Stuck, Unready, Vigil};
 pub use workload::{
     Batch, Bounds, Budget, Buffer, Costs, EmptyBounds, Level, Mode, NoLevel, Ramp, Rate, Told, Workload,
     WorkloadName,

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Override, Quality, Size};
+use crate::{Demand, Override, Quality, Size, Stuck, Way};
 
 /// Something worth telling that stopped nothing (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -22,6 +22,21 @@ pub enum Note {
     OldForecast {
         /// How old it is.
         age: SignedDuration,
+    },
+    /// How demand is sized, and why so.
+    Sized {
+        /// The way that kept the promise at the least cost in replay.
+        way: Way,
+        /// The share of demand that it served, as far as any way could have.
+        served: f64,
+        /// On how many days.
+        days: usize,
+        /// Since when it is followed.
+        since: Timestamp,
+        /// What is followed until there is a nowcast, as after a restart.
+        instead: Option<Way>,
+        /// The best of the other kind, and what it would have cost more.
+        other: Option<(Way, f64)>,
     },
     /// Measurements are lost or partial; the stored forecast keeps scaling out.
     Evidence(Quality),
@@ -89,6 +104,11 @@ pub enum Note {
         /// The first flaw, as a sentence.
         flaw: String,
     },
+    /// Servers that were launched have not come up in the time in which they should have.
+    NeverReady {
+        /// Which.
+        stuck: Stuck,
+    },
     /// The plan in force was kept.
     PlanKept {
         /// When it was made.
@@ -128,6 +148,7 @@ impl Note {
             Self::NoForecast => "noForecast",
             Self::Fallback { .. } => "fallback",
             Self::OldForecast { .. } => "oldForecast",
+            Self::Sized { .. } => "sized",
             Self::Evidence(_) => "evidence",
             Self::NoThroughput => "noThroughput",
             Self::StartUpAssumed { .. } => "startUpAssumed",
@@ -140,6 +161,7 @@ impl Note {
             Self::Drift { .. } => "drift",
             Self::Apart { .. } => "apart",
             Self::Flawed { .. } => "flawed",
+            Self::NeverReady { .. } => "neverReady",
             Self::PlanKept { .. } => "planKept",
         }
     }
@@ -154,6 +176,21 @@ impl Note {
             Self::Fallback { model } => format!("the forecast is a fallback: {model}"),
             Self::OldForecast { age } => {
                 format!("the forecast is {} old and still used, for growing only", span(*age))
+            }
+            Self::Sized { way, served, days, since, instead, other } => {
+                let other = other.as_ref().map_or_else(String::new, |(way, more)| {
+                    format!("; {way} would have cost {:.1} % more", 100.0 * more)
+                });
+                let instead = instead
+                    .as_ref()
+                    .map_or_else(String::new, |way| format!("; until there is a nowcast, {way} stands in"));
+                format!(
+                    "sized since {} by {way}: of all ways it kept the promise at the least cost in replay, {} of what could be \
+                     served on {}, the latest counting most{other}{instead}",
+                    clock(*since, zone),
+                    share(*served),
+                    if *days == 1 { "1 day".to_owned() } else { format!("{days} days") },
+                )
             }
             Self::Evidence(quality) => format!("{quality}; the forecast keeps the fleet up"),
             Self::NoThroughput => {
@@ -197,12 +234,23 @@ impl Note {
                 )
             }
             Self::Flawed { flaw } => format!("a flawed plan was not used: {flaw}"),
+            Self::NeverReady { stuck: Stuck { servers, within } } => format!(
+                "{servers} servers that were launched have not come up in {}, twice what launches usually take: they are \
+                 not counted as capacity",
+                span(*within)
+            ),
             Self::PlanKept { issued: Some(issued) } => {
                 format!("the plan of {} stays in force", clock(*issued, zone))
             }
             Self::PlanKept { issued: None } => "the plan in force stays".to_owned(),
         }
     }
+}
+
+/// A share of nearly everything: with as many digits as tell it from everything.
+fn share(served: f64) -> String {
+    let percent = 100.0 * served;
+    if percent > 99.995 { "all".to_owned() } else { format!("{percent:.2} %") }
 }
 
 impl fmt::Display for Note {

@@ -5,7 +5,7 @@ use tidecast_forecast::{Fan, Forecast};
 
 use explain::Explainer;
 
-use crate::drain::open;
+use crate::drain::{GivenUp, open};
 use crate::planner::{DownMax, Problem, Rules, most_within, solve};
 use crate::sizing::{Decrees, Footing, Sizer};
 use crate::{Basis, Briefing, Demand, Note, Override, Plan, Size, Span, Workload};
@@ -39,7 +39,9 @@ pub fn plan(briefing: &Briefing) -> Planned {
 /// As [`plan`], with what the calendar decrees among the overrides already.
 pub(crate) fn planned(briefing: &Briefing, footing: &Footing) -> Planned {
     let needs = Needs::of(briefing, footing);
-    let orders = Orders::of(briefing, footing, &needs);
+    let basis = basis(briefing, footing);
+    let mut orders = Orders::of(briefing, footing, &needs);
+    orders.steady(briefing, footing, &needs, basis);
     let rules = rules(briefing, &needs, &orders);
     let in_force = in_force(briefing, &needs);
     let problem = Problem {
@@ -54,7 +56,6 @@ pub(crate) fn planned(briefing: &Briefing, footing: &Footing) -> Planned {
     if solution.quantum > 1 {
         notes.push(Note::Coarse { quantum: Size(solution.quantum) });
     }
-    let basis = basis(briefing, footing);
     let plan = Plan { steps: explainer.steps(&solution.sizes), until: Some(needs.at(needs.len())), basis };
     Planned { plan, notes }
 }
@@ -63,45 +64,6 @@ pub(crate) fn planned(briefing: &Briefing, footing: &Footing) -> Planned {
 pub(crate) fn basis(briefing: &Briefing, footing: &Footing) -> Basis {
     let issued = briefing.issued.as_ref().map(|issued| issued.at);
     Basis { issued, digest: crate::digest::digest(briefing, footing) }
-}
-
-/// How long a plan may stay when only the forecast is newer.
-const STAYS: SignedDuration = SignedDuration::from_hours(1);
-/// How many steps ahead a newer forecast is looked at before the plan in force is left in peace: two hours.
-const LOOKED_AT: usize = 24;
-
-/// Whether the plan in force is still good enough under a newer forecast: it is not old, covers all that comes within two
-/// hours and a start-up, and has not more to spare there than the changes that would save it cost.
-///
-/// A plan made anew could save the spare, and would pay for each of its changes; so as long as the spare is worth less
-/// than the changes that the plan has there anyway and one more, planning again would only move steps about.
-pub(crate) fn stays_good(plan: &Plan, briefing: &Briefing, footing: &Footing) -> bool {
-    let young = plan.steps.first().is_some_and(|first| briefing.now.duration_since(first.at) < STAYS);
-    let far = plan.until.is_some_and(|until| reach(briefing).duration_since(until) < STAYS);
-    if !young || !far || briefing.issued.is_none() {
-        return false;
-    }
-    let ahead = LOOKED_AT.max(2 * lead_steps(&briefing.workload, footing.start_up));
-    let needs = Needs::first(ahead + lead_steps(&briefing.workload, footing.start_up), briefing, footing);
-    let orders = Orders::of(briefing, footing, &needs);
-    let rules = rules(briefing, &needs, &orders);
-    // What stands goes no faster than it may: what that leaves above the floors no plan could save.
-    let mut least = plan.at(briefing.now).map_or(orders.standing, |step| step.size.get());
-    let mut spare = 0.0;
-    for (step, floor) in orders.floors.iter().enumerate().take(ahead) {
-        let Some(planned) = plan.at(needs.at(step).max(briefing.now)) else { return false };
-        if planned.size.get() < *floor {
-            return false;
-        }
-        if rules.removes_at(step) {
-            least -= rules.down_max.map_or(least, |max| max.of(least).min(least));
-        }
-        least = least.max(*floor);
-        spare += f64::from(planned.size.get().saturating_sub(least));
-    }
-    let soon = needs.at(ahead.min(needs.len()));
-    let changes = plan.after(briefing.now).iter().take_while(|step| step.at < soon).count();
-    spare <= (changes + 1) as f64 * (rules.up_cost + rules.change_cost)
 }
 
 /// How far a plan made now looks: as far as the forecast, at most a week.
@@ -129,13 +91,7 @@ struct Needs<'a> {
 
 impl<'a> Needs<'a> {
     fn of(briefing: &'a Briefing, footing: &Footing) -> Self {
-        Self::first(usize::MAX, briefing, footing)
-    }
-
-    /// Of the first steps only, at most so many.
-    fn first(most: usize, briefing: &'a Briefing, footing: &Footing) -> Self {
         let (start, len) = steps(briefing);
-        let len = len.min(most);
         let forecast = briefing.issued.as_ref().map(|issued| &issued.forecast);
         let mut needs = Self {
             start,
@@ -149,7 +105,7 @@ impl<'a> Needs<'a> {
         let unknown = standing(briefing);
         for step in 0..len {
             needs.sizes[step] = if needs.decrees.is_empty() {
-                let demand = needs.forecast_at(step, footing);
+                let demand = needs.forecast_at(step, footing.level.get(), footing);
                 plain.zip(demand).map_or(unknown, |(sizer, demand)| sizer.size(demand).total().get())
             } else {
                 needs.decreed_size(step, briefing, footing)
@@ -181,8 +137,7 @@ impl<'a> Needs<'a> {
         &forecast.fans()[index(from.div_euclid(step_s))..=index((from + PLAN_STEP_S - 1).div_euclid(step_s))]
     }
 
-    fn forecast_at(&self, step: usize, footing: &Footing) -> Option<Demand> {
-        let level = footing.level.get();
+    fn forecast_at(&self, step: usize, level: f64, footing: &Footing) -> Option<Demand> {
         let most = self.fans(step).iter().map(|fan| fan.at(level)).reduce(f64::max)?;
         Demand::new(most).map(|demand| demand * footing.correction)
     }
@@ -195,7 +150,7 @@ impl<'a> Needs<'a> {
         let decrees = self.decrees(step);
         let sized = decrees
             .sizer(footing.throughput, briefing.workload.buffer)
-            .zip(decrees.demand(self.forecast_at(step, footing)))
+            .zip(decrees.demand(self.forecast_at(step, footing.level.get(), footing)))
             .map_or(Size(standing(briefing)), |(sizer, (demand, _))| sizer.size(demand).total());
         sized.max(decrees.floor.map_or(Size(0), |(size, _)| size)).get()
     }
@@ -237,9 +192,53 @@ impl Orders {
         Self { bound_by, floors, caps, standing }
     }
 
+    /// Leaves steps as the plan in force has them that are too small by less than the forecast is unsure of: what is needed
+    /// there moves with every new forecast, and is looked at again, by a forecast that knows more, before it is due.
+    fn steady(&mut self, briefing: &Briefing, footing: &Footing, needs: &Needs<'_>, basis: Basis) {
+        let in_force = briefing.last.as_ref().map(|last| &last.plan);
+        let Some(plan) = in_force.filter(|plan| plan.basis.digest == basis.digest) else { return };
+        let Some(throughput) = footing.throughput.filter(|_| needs.decrees.is_empty()) else { return };
+        let sizer = Sizer::new(throughput, briefing.workload.buffer);
+        let odds = footing.level.get() / (1.0 - footing.level.get()) / UNSURE;
+        let level = odds / (1.0 + odds);
+        let enough = |step: usize, size: u32| {
+            let demand = needs.forecast_at(step, level, footing);
+            demand.is_some_and(|demand| sizer.size(demand).total().get() <= size)
+        };
+        for step in due_before_the_next_forecast(plan.basis, basis)..needs.len() {
+            let Some(planned) = plan.at(needs.at(step)).map(|step| step.size.get()) else { break };
+            let window = step..=self.last_covered(step, briefing, footing);
+            let close = planned < self.floors[step] && planned >= briefing.workload.bounds.min().get();
+            if close && window.into_iter().all(|step| enough(step, planned)) {
+                self.floors[step] = planned;
+            }
+        }
+    }
+
+    /// The last step whose need the order of `step` covers.
+    fn last_covered(&self, step: usize, briefing: &Briefing, footing: &Footing) -> usize {
+        (step + lead_steps(&briefing.workload, footing.start_up) - 1).min(self.floors.len() - 1)
+    }
+
+    /// Whether a step is left as the plan in force has it, though it is too small.
+    fn is_steadied(&self, step: usize, needs: &Needs<'_>, workload: &Workload) -> bool {
+        self.floors[step] < needs.sizes[self.bound_by[step]].min(self.cap(step, workload))
+    }
+
     fn cap(&self, step: usize, workload: &Workload) -> u32 {
         self.caps.get(step).copied().unwrap_or(workload.bounds.max().get())
     }
+}
+
+/// By how much the odds may be worse at which a step of the plan in force is left as it is: a level of 0.95 for one of 0.99.
+const UNSURE: f64 = 5.0;
+/// The fewest steps that always have what is needed: a quarter of an hour.
+const DUE: usize = 3;
+
+/// How many steps may be carried out before the next forecast is there, if that takes as long as this one did.
+fn due_before_the_next_forecast(before: Basis, now: Basis) -> usize {
+    let took = before.issued.zip(now.issued).map(|(before, now)| now.duration_since(before));
+    took.map_or(usize::MAX, |took| DUE.max(steps_in(took) + 2))
 }
 
 /// How many steps' needs an order covers: its own, and those that begin before a start-up has passed since its end. Where
@@ -253,7 +252,9 @@ fn lead_steps(workload: &Workload, start_up: SignedDuration) -> usize {
 /// Where the fleet stands as far as is known: what was ordered, else what was decided, else the minimum.
 pub(crate) fn standing(briefing: &Briefing) -> u32 {
     let seen = briefing.sighting.as_ref().map(|sighting| match &briefing.workload.drain {
-        Some(drain) if !sighting.nodes.is_empty() => open(drain, sighting, briefing.now),
+        Some(drain) if !sighting.nodes.is_empty() => {
+            open(drain, sighting, &GivenUp::of(briefing, sighting), briefing.now)
+        }
         _ => sighting.ordered,
     });
     let decided = briefing.last.as_ref().map(|last| last.size);
@@ -277,7 +278,7 @@ fn rules(briefing: &Briefing, needs: &Needs<'_>, orders: &Orders) -> Rules {
     let Workload { batch, ramp, scale_in, costs, dwell, .. } = &*briefing.workload;
     let minutes = |server_minutes: f64| server_minutes.max(0.0) * 60.0 / PLAN_STEP_S as f64;
     let peak = orders.floors.iter().copied().max().unwrap_or(0);
-    let up_cost = costs.scale_up.or(Some(0.5 * f64::from(peak))).unwrap_or_default();
+    let up_cost = costs.scale_up.or(Some(0.3 * f64::from(peak))).unwrap_or_default();
     let up_rate = ramp.up.map(|rate| (per_move(rate.servers.get(), rate.per, rate.per), steps_in(rate.per)));
     let batch_max = batch.max.map(Size::get);
     let down_per = ramp.down.map_or(scale_in.per, |rate| rate.per.max(scale_in.per));
@@ -285,7 +286,7 @@ fn rules(briefing: &Briefing, needs: &Needs<'_>, orders: &Orders) -> Rules {
     Rules {
         up_cost: minutes(up_cost),
         down_cost: minutes(costs.scale_down),
-        change_cost: minutes(costs.change_of_plan.or(Some(0.2 * up_cost)).unwrap_or_default()),
+        change_cost: minutes(costs.change_of_plan.or(Some(up_cost)).unwrap_or_default()),
         preferred: batch.preferred.map(|size| size.get().max(1)),
         up_max: [up_rate.map(|(servers, _)| servers), batch_max]
             .into_iter()

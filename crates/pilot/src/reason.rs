@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Level, Override, Share, Size, Throughput};
+use crate::{Demand, Level, Override, Share, Size, Stuck, Throughput, Way};
 
 /// What makes a size necessary (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -38,6 +38,21 @@ pub enum Reason {
         throughput: Throughput,
         /// Buffer and padding that are part of the size.
         spare: Size,
+    },
+    /// Demand that the last minutes announce.
+    Nowcast {
+        /// The most demand to come until an order would serve.
+        demand: Demand,
+        /// The end of the last minute that was known.
+        at: Timestamp,
+        /// Whose word it is, and at which level.
+        way: Way,
+        /// What one server serves.
+        throughput: Throughput,
+        /// Buffer and padding that are part of the size.
+        spare: Size,
+        /// How long a server takes to start.
+        lead: SignedDuration,
     },
     /// Kept for a need to come, because another scale-up would cost more than keeping it.
     Kept {
@@ -100,6 +115,32 @@ pub enum Limit {
         /// What is left to this one.
         share: Share,
         /// What would have been wanted.
+        wanted: Size,
+    },
+    /// The fleet was shrunk and soon grown again, and that twice: it keeps what it has for a while.
+    Turned {
+        /// Until when.
+        until: Timestamp,
+    },
+    /// The clock went back a while ago.
+    ClockJumped {
+        /// Until when it counts.
+        until: Timestamp,
+    },
+    /// Launches do not come up: the next one waits.
+    BackOff {
+        /// Which.
+        stuck: Stuck,
+        /// Until when.
+        until: Timestamp,
+        /// What would have been wanted.
+        wanted: Size,
+    },
+    /// Servers that have not come up are not counted as capacity, so those that serve stay.
+    NeverReady {
+        /// Which.
+        stuck: Stuck,
+        /// What would do.
         wanted: Size,
     },
     /// What was planned before is kept: changing the plan would cost more than it saves.
@@ -178,6 +219,7 @@ impl Reason {
         match self {
             Self::Forecast { .. } => "forecast",
             Self::Measured { .. } => "measured",
+            Self::Nowcast { .. } => "nowcast",
             Self::Kept { .. } => "kept",
             Self::Decreed(_) => "decreed",
             Self::DecreedDemand { .. } => "decreedDemand",
@@ -199,6 +241,12 @@ impl Reason {
                 "{demand} measured at {}{}, {throughput} a server{}",
                 clock(*at, zone),
                 if (factor - 1.0).abs() < 1e-9 { String::new() } else { format!(", times {factor:.2}") },
+                plus(*spare)
+            ),
+            Self::Nowcast { demand, at, way, throughput, spare, lead } => format!(
+                "{demand} at most within {} of {}, says {way}; {throughput} a server{}",
+                span(*lead),
+                clock(*at, zone),
                 plus(*spare)
             ),
             Self::Kept { need, until } => format!(
@@ -230,6 +278,10 @@ impl Limit {
             Self::Ceiling { .. } => "ceiling",
             Self::RampUp { .. } => "rampUp",
             Self::Shared { .. } => "shared",
+            Self::Turned { .. } => "turned",
+            Self::ClockJumped { .. } => "clockJumped",
+            Self::BackOff { .. } => "backOff",
+            Self::NeverReady { .. } => "neverReady",
             Self::Steady => "steady",
             Self::Dwell { .. } => "dwell",
             Self::Pace { .. } => "pace",
@@ -257,6 +309,25 @@ impl Limit {
                 format!("{wanted} would be needed, but at most {servers} are added in {}", span(*per))
             }
             Self::Shared { share, wanted } => share.tell(*wanted),
+            Self::Turned { until } => format!(
+                "nothing is taken away until {}: twice within the hour what went was soon needed again",
+                clock(*until, zone)
+            ),
+            Self::ClockJumped { until } => format!(
+                "nothing is taken away until {}: the clock has jumped, and what is told by it must first fill a window",
+                clock(*until, zone)
+            ),
+            Self::BackOff { stuck: Stuck { servers, within }, until, wanted } => format!(
+                "{wanted} would be needed, but {servers} servers that were launched have not come up in {}: the next \
+                 launch is tried at {}",
+                span(*within),
+                clock(*until, zone)
+            ),
+            Self::NeverReady { stuck: Stuck { servers, within }, wanted } => format!(
+                "{wanted} would do, but {servers} servers have not come up in {} and are not counted as capacity: \
+                 those that serve stay",
+                span(*within)
+            ),
             Self::Steady => {
                 "kept as planned before: changing the plan would cost more than it saves".to_owned()
             }

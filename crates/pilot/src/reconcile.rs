@@ -1,8 +1,11 @@
+use std::cmp::Ordering;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dip::Dip;
-use crate::drain::take_away;
+use crate::drain::{GivenUp, take_away};
 use crate::planning::standing;
+use crate::vigil::{AGAIN_AFTER, Vigil};
 use crate::{
     Allowed, Briefing, Command, FORECAST_FRESH, Halted, Limit, Mode, Move, Phase, Quality, Sighting, Size,
 };
@@ -25,6 +28,8 @@ pub struct Reconciled {
     pub allowed: Allowed,
     /// The moves that budget, ramp and cool-down remember, this one included.
     pub moves: Vec<Move>,
+    /// What the turns to come must know besides.
+    pub vigil: Vigil,
 }
 
 /// From the wanted size to commands (S12, B3).
@@ -34,27 +39,34 @@ pub struct Reconciled {
 /// and budget left. Doing it again changes nothing.
 pub fn reconcile(briefing: &Briefing, wanted: Size) -> Reconciled {
     let stands = Size(standing(briefing));
-    let past = remembered(briefing);
+    let vigil = Vigil::after(briefing);
+    let past = remembered(briefing, &vigil);
     let mut limits = Vec::new();
     let size = if wanted >= stands {
-        grown(briefing, &past, stands, wanted, &mut limits)
+        grown(briefing, &past, &vigil, (stands, wanted), &mut limits)
     } else {
-        shrunk(briefing, &past, stands, wanted, &mut limits)
+        shrunk(briefing, &past, &vigil, (stands, wanted), &mut limits)
     };
     let mut commands = commands(briefing, stands, size);
     if size >= stands && commands.iter().any(Command::takes_away) {
-        let against = objections(briefing, &past);
+        let against = objections(briefing, &past, &vigil);
         commands.retain(|command| against.is_empty() || !command.takes_away());
         limits.extend(against.into_iter().filter(|_| size == stands));
         limits.dedup();
     }
     let Withheld { commands, withheld, all } = withhold(briefing, commands, &mut limits);
-    let allowed = allowed(all, || objections(briefing, &past).is_empty());
+    let allowed = allowed(all, || objections(briefing, &past, &vigil).is_empty());
     let mut moves = past;
     if size != stands && !commands.is_empty() {
         moves.push(Move { at: briefing.now, from: stands, to: size });
     }
-    Reconciled { size, limits, commands, withheld, allowed, moves }
+    let vigil = match size.cmp(&stands) {
+        _ if commands.is_empty() => vigil,
+        Ordering::Greater => vigil.grown(briefing.now),
+        Ordering::Less => vigil.shrunk(briefing.now),
+        Ordering::Equal => vigil,
+    };
+    Reconciled { size, limits, commands, withheld, allowed, moves, vigil }
 }
 
 fn allowed(all_withheld: bool, may_shrink: impl FnOnce() -> bool) -> Allowed {
@@ -66,9 +78,21 @@ fn allowed(all_withheld: bool, may_shrink: impl FnOnce() -> bool) -> Allowed {
 }
 
 /// As far as the fleet may grow at once.
-fn grown(briefing: &Briefing, past: &[Move], stands: Size, wanted: Size, limits: &mut Vec<Limit>) -> Size {
+fn grown(
+    briefing: &Briefing,
+    past: &[Move],
+    vigil: &Vigil,
+    (stands, wanted): (Size, Size),
+    limits: &mut Vec<Limit>,
+) -> Size {
     let workload = &briefing.workload;
     let mut to = wanted;
+    if to > stands
+        && let Some((stuck, until)) = vigil.waits(briefing, past)
+    {
+        limits.push(Limit::BackOff { stuck, until, wanted });
+        return stands;
+    }
     if let Some(max) = workload.batch.max.map(|max| max.max(Size(1)))
         && to > stands + max
     {
@@ -95,9 +119,19 @@ fn grown(briefing: &Briefing, past: &[Move], stands: Size, wanted: Size, limits:
 }
 
 /// As far as the fleet may shrink at once; not at all if anything speaks against it.
-fn shrunk(briefing: &Briefing, past: &[Move], stands: Size, wanted: Size, limits: &mut Vec<Limit>) -> Size {
-    limits.extend(objections(briefing, past));
+fn shrunk(
+    briefing: &Briefing,
+    past: &[Move],
+    vigil: &Vigil,
+    (stands, wanted): (Size, Size),
+    limits: &mut Vec<Limit>,
+) -> Size {
+    limits.extend(objections(briefing, past, vigil));
     if !limits.is_empty() {
+        return stands;
+    }
+    if let Some(until) = vigil.keeps_until(briefing.now) {
+        limits.push(Limit::Turned { until });
         return stands;
     }
     let workload = &briefing.workload;
@@ -116,11 +150,19 @@ fn shrunk(briefing: &Briefing, past: &[Move], stands: Size, wanted: Size, limits
             limits.push(Limit::Pace { allowed: left, per: rate.per, wanted });
         }
     }
+    // Of servers that are all alike, nobody knows whether those will go that never came up.
+    if let (Some(stuck), None, Some(seen)) = (vigil.stuck(briefing), &workload.drain, &briefing.sighting) {
+        let surplus = seen.serving - wanted;
+        if stands - to > surplus {
+            to = stands - surplus;
+            limits.push(Limit::NeverReady { stuck, wanted });
+        }
+    }
     to
 }
 
 /// Everything that speaks against taking servers away.
-fn objections(briefing: &Briefing, past: &[Move]) -> Vec<Limit> {
+fn objections(briefing: &Briefing, past: &[Move], vigil: &Vigil) -> Vec<Limit> {
     let workload = &briefing.workload;
     let seen = match &briefing.sighting {
         Some(sighting) if sighting.complete => many_silent(sighting),
@@ -128,6 +170,8 @@ fn objections(briefing: &Briefing, past: &[Move]) -> Vec<Limit> {
     };
     let clock = briefing.last.as_ref().filter(|last| last.at > briefing.now);
     let clock = clock.map(|last| Limit::ClockWentBack { before: last.at });
+    let jumped = vigil.jumped.filter(|_| clock.is_none()).and_then(|at| at.checked_add(workload.hold).ok());
+    let jumped = jumped.map(|until| Limit::ClockJumped { until });
     let dip = Dip::of(briefing)
         .and_then(|dip| Some(Limit::Dip { since: dip.since, until: dip.holds_until(briefing.now)? }));
     let quality = briefing.evidence.quality(briefing.now, workload.hold);
@@ -138,7 +182,7 @@ fn objections(briefing: &Briefing, past: &[Move]) -> Vec<Limit> {
     let mode = (workload.mode == Mode::ScaleOutOnly).then_some(Limit::Mode { mode: workload.mode });
     let halt = briefing.halts.iter().find(|h| h.what == Halted::ScaleIn && h.span.holds(briefing.now));
     let halt = halt.map(|halt| Limit::Halted(halt.clone()));
-    [seen, clock, evidence, dip, forecast_objects(briefing), cool_down, mode, halt]
+    [seen, clock, jumped, evidence, dip, forecast_objects(briefing), cool_down, mode, halt]
         .into_iter()
         .flatten()
         .collect()
@@ -166,17 +210,17 @@ fn commands(briefing: &Briefing, stands: Size, size: Size) -> Vec<Command> {
         && let Some(sighting) = &briefing.sighting
         && !sighting.nodes.is_empty()
     {
-        return take_away(drain, sighting, size, briefing.now);
+        return take_away(drain, sighting, size, &GivenUp::of(briefing, sighting), briefing.now);
     }
     let unseen = briefing.sighting.is_none();
     match size.cmp(&stands) {
-        std::cmp::Ordering::Greater => vec![Command::Grow { to: size }],
-        std::cmp::Ordering::Less => vec![Command::Shrink { to: size }],
+        Ordering::Greater => vec![Command::Grow { to: size }],
+        Ordering::Less => vec![Command::Shrink { to: size }],
         // What was not seen may have been lost; this never lowers anything, nor lifts it above the bound.
-        std::cmp::Ordering::Equal if unseen => {
+        Ordering::Equal if unseen => {
             vec![Command::Grow { to: size.min(briefing.workload.bounds.max()) }]
         }
-        std::cmp::Ordering::Equal => Vec::new(),
+        Ordering::Equal => Vec::new(),
     }
 }
 
@@ -202,10 +246,11 @@ fn withhold(briefing: &Briefing, commands: Vec<Command>, limits: &mut Vec<Limit>
 }
 
 /// The moves that still count for anything.
-fn remembered(briefing: &Briefing) -> Vec<Move> {
+fn remembered(briefing: &Briefing, vigil: &Vigil) -> Vec<Move> {
     let workload = &briefing.workload;
     let rates = [workload.ramp.up, workload.ramp.down].into_iter().flatten().map(|rate| rate.per);
-    let long = rates.chain([workload.scale_in.per, workload.cool_down, workload.dwell]).max();
+    let spans = [workload.scale_in.per, workload.cool_down, workload.dwell];
+    let long = rates.chain(spans).chain(vigil.tried.map(|_| AGAIN_AFTER)).max();
     let moves = briefing.last.as_ref().map_or(&[][..], |last| &last.moves);
     within(moves, briefing.now, long.unwrap_or_default()).copied().collect()
 }

@@ -1,9 +1,18 @@
 use jiff::SignedDuration;
 
-use crate::{Briefing, Buffer, Change, Demand, Level, Limit, Note, Override, Size, Span, Throughput};
+use crate::dip::Dip;
+use crate::{
+    Briefing, Buffer, Change, Demand, Level, Limit, Note, Nowcasted, Override, Reading, Size, Sizing, Span,
+    Throughput, Way,
+};
 
 /// What is assumed of a start until one has been seen: on the long side for containers, short for machines.
 pub(crate) const START_UP_ASSUMED: SignedDuration = SignedDuration::from_mins(5);
+
+/// How long a nowcast is good for at least, however often readings come.
+const NOWCAST_FRESH: SignedDuration = SignedDuration::from_mins(3);
+/// By how much measured demand is multiplied until replay has tuned it.
+const REACTIVE_UNTUNED: f64 = 1.1;
 
 /// What one turn stands on: everything told and learned, resolved once.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -11,8 +20,12 @@ pub(crate) struct Footing {
     pub(crate) throughput: Option<Throughput>,
     pub(crate) start_up: SignedDuration,
     pub(crate) start_up_known: bool,
+    /// The level at which the forecast of whole bins is read.
     pub(crate) level: Level,
+    /// By how much measured demand is multiplied; 0 where a nowcast stands in its place.
     pub(crate) reactive: f64,
+    /// What sizes the present, if the way in force says so and has seen the last minutes.
+    pub(crate) nowcast: Option<Nowcasted>,
     /// By how much the forecast is corrected, because demand keeps exceeding it; at least one.
     pub(crate) correction: f64,
 }
@@ -20,14 +33,17 @@ pub(crate) struct Footing {
 impl Footing {
     pub(crate) fn of(briefing: &Briefing) -> Self {
         let Briefing { workload, lessons, .. } = briefing;
-        let tuned = lessons.sizing.unwrap_or_default();
+        let nowcast = nowcast(briefing);
+        let way = way(briefing, nowcast.as_ref());
+        let level = way.and_then(|way| Level::new(way.outlook_level()).ok());
         let start_up = workload.start_up.or(lessons.start_up_p95());
         Self {
             throughput: workload.throughput.or(lessons.throughput),
             start_up: start_up.unwrap_or(START_UP_ASSUMED).max(SignedDuration::ZERO),
             start_up_known: start_up.is_some(),
-            level: workload.service_level.or(Some(tuned.level)).unwrap_or(Level::UNTUNED),
-            reactive: workload.reactive.or(Some(tuned.reactive)).unwrap_or(1.0),
+            level: workload.service_level.or(level).unwrap_or(Level::UNTUNED),
+            reactive: workload.reactive.or(way.map(|way| way.reactive)).unwrap_or(REACTIVE_UNTUNED),
+            nowcast,
             correction: lessons.drift.correction(),
         }
     }
@@ -37,6 +53,61 @@ impl Footing {
         let start_up = (!self.start_up_known).then_some(Note::StartUpAssumed { start_up: self.start_up });
         throughput.into_iter().chain(start_up)
     }
+
+    /// How it is sized and why so, if replay has chosen a way.
+    pub(crate) fn sized(&self, briefing: &Briefing) -> Option<Note> {
+        way(briefing, self.nowcast.as_ref())?;
+        let sizing = briefing.lessons.sizing?;
+        let missing = sizing.chosen.way.is_nowcast() && self.nowcast.is_none();
+        let other = sizing.outlook.way != sizing.chosen.way && sizing.chosen.cost > 0.0;
+        Some(Note::Sized {
+            way: sizing.chosen.way,
+            served: sizing.chosen.served,
+            days: sizing.days,
+            since: sizing.since,
+            instead: missing.then_some(sizing.outlook.way),
+            other: other.then(|| (sizing.outlook.way, sizing.outlook.cost / sizing.chosen.cost - 1.0)),
+        })
+    }
+}
+
+/// What replay has chosen, where it counts: not where the operator gives a level. Nor where no replay has been: while demand
+/// has fallen as in an outage, for no minute before announces what follows upon one (A1); and while nothing complete is
+/// measured, for forecasts made without are rated nowhere (B3). Then the cautious level counts with which an untuned
+/// workload begins.
+fn chosen(briefing: &Briefing) -> Option<&Sizing> {
+    let sizing = briefing.lessons.sizing.as_ref().filter(|_| briefing.workload.service_level.is_learned())?;
+    let seen = briefing.evidence.within(briefing.now, fresh(briefing)).any(Reading::is_complete);
+    (seen && Dip::of(briefing).is_none()).then_some(sizing)
+}
+
+/// How long a measurement is good for, and what a nowcast makes of it.
+fn fresh(briefing: &Briefing) -> SignedDuration {
+    briefing.evidence.fresh_for().max(NOWCAST_FRESH)
+}
+
+/// The way in force: the chosen one, or while its nowcast is missing the best of those that need none.
+fn way<'a>(briefing: &'a Briefing, nowcast: Option<&Nowcasted>) -> Option<&'a Way> {
+    let sizing = chosen(briefing)?;
+    let way = &sizing.chosen.way;
+    Some(if way.is_nowcast() && nowcast.is_none() { &sizing.outlook.way } else { way })
+}
+
+/// What the chosen way says of the last minutes, if they were seen and a forecast reaches this moment.
+fn nowcast(briefing: &Briefing) -> Option<Nowcasted> {
+    let way = chosen(briefing)?.chosen.way;
+    briefing.issued.as_ref()?.forecast.fan_at(briefing.now)?;
+    briefing.nowcast.filter(|nowcast| nowcast.way == way && nowcast.is_fresh(briefing.now, fresh(briefing)))
+}
+
+/// The least time that a launch is given: what is seen of a fleet is up to a turn old.
+const READY_WITHIN_LEAST: SignedDuration = SignedDuration::from_mins(2);
+
+/// Twice what nearly all launches took that were seen; twice what is told while none has been (F28).
+pub(crate) fn ready_within(briefing: &Briefing) -> SignedDuration {
+    let Briefing { workload, lessons, .. } = briefing;
+    let usual = lessons.start_up_p99().or(workload.start_up.or(None)).unwrap_or(START_UP_ASSUMED);
+    usual.saturating_add(usual).max(READY_WITHIN_LEAST)
 }
 
 /// How demand becomes servers at some moment.

@@ -143,6 +143,11 @@ impl<T: Copy> Told<T> {
             Self::Learned => learned,
         }
     }
+
+    /// Whether nothing was given.
+    pub fn is_learned(&self) -> bool {
+        matches!(self, Self::Learned)
+    }
 }
 
 /// The fewest and the most servers. Invariant: min ≤ max, and max ≥ 1.
@@ -353,11 +358,11 @@ impl Budget {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Costs {
-    /// One scale-up event. If learned: half a minute of the largest size in sight.
+    /// One scale-up event. If learned: 0.3 minutes of the largest size in sight.
     pub scale_up: Told<f64>,
     /// One scale-down event.
     pub scale_down: f64,
-    /// Deviating by one step from the plan in force. If learned: a fifth of a scale-up event.
+    /// Deviating by one step from the plan in force. If learned: as much as a scale-up event.
     pub change_of_plan: Told<f64>,
 }
 

@@ -6,6 +6,7 @@
 
 mod accuracy;
 mod admin;
+mod agones;
 mod audit;
 mod decrees;
 mod door;
@@ -100,6 +101,8 @@ pub(crate) fn app(known: Arc<Known>) -> Router {
     let described = axum::routing::get(move || std::future::ready(axum::Json((*document).clone())));
     routes
         .route("/api/v1/openapi.json", described)
+        .route("/agones/{namespace}/{fleet}", axum::routing::post(agones::with_header))
+        .route("/agones/{namespace}/{fleet}/{token}", axum::routing::post(agones::with_path))
         .fallback(|| async {
             Problem::not_found("there is nothing at this address; /api/v1/openapi.json lists what there is")
         })

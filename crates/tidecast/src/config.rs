@@ -47,5 +47,8 @@ pub(crate) use rules::KINDS;
 pub use rules::{references, secrets_folder};
 pub use section::{Config, Scaled};
 pub use starter::starter;
+#[cfg(feature = "keda")]
+pub(crate) use suggest::nearest;
 pub use text::{Place, Text, Texts};
+pub(crate) use wire::tls;
 pub use wire::{NoCalendar, NoWay};

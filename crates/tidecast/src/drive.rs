@@ -12,6 +12,7 @@ mod flag;
 mod forecaster;
 mod job;
 mod pace;
+mod practice;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

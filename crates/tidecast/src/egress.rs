@@ -125,6 +125,8 @@ pub struct Ask<'a> {
     pub body: Option<(&'static str, Vec<u8>)>,
     /// What is to be done with what lies there.
     pub verb: Verb,
+    /// Headers of this question alone, such as a signature; kept out of logs like credentials.
+    pub headers: &'a [(&'static str, &'a str)],
 }
 
 /// What is to be done with what lies at a path.
@@ -133,6 +135,8 @@ pub enum Verb {
     /// To be read, or, if the question has a body, told something: GET or POST.
     #[default]
     Ask,
+    /// To be put in the place of what lies there: PUT.
+    Put,
     /// To be taken away: DELETE.
     Delete,
 }
@@ -205,14 +209,28 @@ impl Connector {
     async fn ask_patiently(&self, ask: Ask<'_>) -> Result<Answer, Trouble> {
         let _turn = self.turns.acquire().await.expect("the semaphore is never closed");
         let url = self.url(&ask);
-        let request = match ask.body {
-            None if ask.verb == Verb::Delete => self.client.delete(url),
-            None => self.client.get(url),
-            Some((kind, body)) => self.client.post(url).header(header::CONTENT_TYPE, kind).body(body),
+        let headers = self.headers_of(&ask)?;
+        let request = match (ask.verb, ask.body.is_some()) {
+            (Verb::Delete, _) => self.client.delete(url),
+            (Verb::Put, _) => self.client.put(url),
+            (Verb::Ask, true) => self.client.post(url),
+            (Verb::Ask, false) => self.client.get(url),
         };
-        let response =
-            request.headers(self.headers.clone()).send().await.map_err(|error| self.cause(&error))?;
+        let request = match ask.body {
+            Some((kind, body)) => request.header(header::CONTENT_TYPE, kind).body(body),
+            None => request,
+        };
+        let response = request.headers(headers).send().await.map_err(|error| self.cause(&error))?;
         answer::read(self, response).await
+    }
+
+    fn headers_of(&self, ask: &Ask<'_>) -> Result<HeaderMap, Trouble> {
+        let mut headers = self.headers.clone();
+        for (name, value) in ask.headers {
+            let value = secret(value, name).map_err(|why| unusable(&self.who(), why))?;
+            headers.insert(HeaderName::from_static(name), value);
+        }
+        Ok(headers)
     }
 
     fn url(&self, ask: &Ask<'_>) -> Url {

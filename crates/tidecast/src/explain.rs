@@ -5,7 +5,7 @@
 
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
-use tidecast_pilot::{Briefing, Command, Decision, Limit, Step};
+use tidecast_pilot::{Briefing, Command, Decision, Limit, Rated, Step};
 use utoipa::ToSchema;
 
 /// The answers to the questions that people ask about one turn.
@@ -31,8 +31,25 @@ pub struct Explanation {
     pub why_not_now: Vec<String>,
     /// What else is worth knowing.
     pub notes: Vec<String>,
+    /// What other ways to size would have cost and served in the weeks that were replayed, the cheapest first.
+    #[serde(default)]
+    pub alternatives: Vec<Alternative>,
     /// The codes of reason, limits and notes, for filters.
     pub codes: Vec<String>,
+}
+
+/// A way to size, and what became of it when it was replayed on the workload's own last weeks.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Alternative {
+    /// What it goes by, and at which level.
+    pub way: String,
+    /// Whether it is the one that is followed.
+    pub chosen: bool,
+    /// The share of demand that it served, as far as any way could have.
+    pub served: f64,
+    /// Server-hours a day, each scale-up counted as three server-minutes.
+    pub server_hours: f64,
 }
 
 /// Explains a decision by what was known.
@@ -52,8 +69,29 @@ pub fn explain(briefing: &Briefing, decision: &Decision) -> Explanation {
         why_not_less: why_not_less(decision, &holds, zone),
         why_not_now: why_not_now(briefing, decision),
         notes: decision.notes.iter().map(|note| note.tell(zone)).collect(),
+        alternatives: alternatives(briefing),
         codes: codes.map(str::to_owned).collect(),
     }
+}
+
+/// The frontier of cost and service that replay has found, with the chosen way in it.
+fn alternatives(briefing: &Briefing) -> Vec<Alternative> {
+    let Some(sizing) = briefing.lessons.sizing else { return Vec::new() };
+    let others = briefing.lessons.frontier.iter().chain([&sizing.outlook]);
+    let mut all = vec![sizing.chosen];
+    for other in others {
+        if all.iter().all(|known| known.way != other.way) {
+            all.push(*other);
+        }
+    }
+    all.sort_by(|a, b| a.cost.total_cmp(&b.cost));
+    let told = |rated: &Rated| Alternative {
+        way: rated.way.to_string(),
+        chosen: rated.way == sizing.chosen.way && briefing.workload.service_level.is_learned(),
+        served: rated.served,
+        server_hours: rated.cost / 60.0,
+    };
+    all.iter().map(told).collect()
 }
 
 /// Whether a limit keeps a size down; the others keep it up, or keep it from being carried out.

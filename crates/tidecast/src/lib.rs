@@ -7,12 +7,16 @@
 //! [`store`] is what must not be forgotten; [`config`] is what the operator wrote down; [`operator`] is the same as resources of Kubernetes.
 
 pub mod api;
+#[cfg(feature = "aws")]
+pub mod aws;
 pub mod config;
 pub mod drive;
 pub mod egress;
 pub mod explain;
 pub mod foreign;
 pub mod history;
+#[cfg(feature = "keda")]
+pub mod keda;
 pub mod import;
 #[cfg(feature = "kubernetes")]
 pub mod manifests;

@@ -1,8 +1,19 @@
 //! Who carries a decision out: a pluggable list (S6.1 to S6.3).
 
+#[cfg(feature = "aws")]
+mod asg;
+#[cfg(feature = "aws")]
+mod ec2;
+mod asked;
+mod command;
+mod jitsi;
+mod message;
+mod persist;
+mod seen;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod shown;
+mod webhook;
 
 use std::fmt;
 
@@ -10,7 +21,15 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tidecast_pilot::{Decision, Sighting};
 
+#[cfg(feature = "aws")]
+pub use asg::{Action as AsgAction, Asg};
+pub use asked::{Answers, Asked, Opinion, Seen};
+pub use command::{Command, Program};
+#[cfg(feature = "aws")]
+pub use ec2::{Ec2Fleet, Launch};
+pub use jitsi::Jitsi;
 pub use shown::Shown;
+pub use webhook::{Webhook, signature};
 
 use crate::trouble::Trouble;
 
@@ -35,6 +54,15 @@ pub trait Scaler: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Trouble`] when it is not, or not wholly, carried out. What has become of it shows in the next sighting.
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble>;
+
+    /// What [`Scaler::carry_out`] would send for this decision if mode and halts allowed it, a line each in the words of
+    /// its target: `PATCH …/scale {"spec":{"replicas":12}}`. Empty: nothing would change.
+    ///
+    /// It asks nobody and changes nothing. A scaler whose lines depend on what stands there (an Auto Scaling group's
+    /// scheduled actions, the floor of an HPA) keeps what its last [`Scaler::sight`] saw and compares with that.
+    fn shows(&self, decision: &Decision) -> Vec<String> {
+        decision.commands.iter().chain(&decision.withheld).map(ToString::to_string).collect()
+    }
 }
 
 /// What came of carrying a decision out.

@@ -27,6 +27,7 @@ use tidecast_pilot::WorkloadName;
 use crate::api;
 use crate::config::{self, Config, LOOK_EVERY, Loaded, Look, Poller, Report};
 use crate::drive::{Board, Drive, clock};
+use crate::scaler::Answers;
 use crate::store::{Draft, History, Memory, Shelf, Store};
 use crate::trouble::Trouble;
 
@@ -66,8 +67,12 @@ pub struct Known {
     pub memory: Arc<Memory>,
     /// The folder of the store.
     pub folder: PathBuf,
+    /// The folder of the configuration.
+    pub home: PathBuf,
     /// Where measurements are pushed to.
     pub inboxes: Inboxes,
+    /// What autoscalers that ask us were told.
+    pub answers: Arc<Answers>,
     /// Since when this process runs.
     pub started: Timestamp,
     /// Whether the files say something that cannot be used, and what runs is older.
@@ -88,6 +93,11 @@ impl Known {
     /// The same, with its workloads in order.
     pub fn in_force(&self) -> Arc<InForce> {
         self.in_force.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    /// Where secrets lie.
+    pub fn secrets(&self) -> PathBuf {
+        config::secrets_folder(&self.config(), &self.home)
     }
 
     /// Who may do what.
@@ -158,7 +168,9 @@ impl Service {
             history: memory.history.clone(),
             memory: memory.clone(),
             folder: folder.join(&config.store.folder.0),
+            home: folder.clone(),
             inboxes: Inboxes::default(),
+            answers: Arc::default(),
             started: clock(),
             stale_config: AtomicBool::new(false),
             ending: AtomicBool::new(false),
@@ -193,6 +205,8 @@ impl Service {
         ended: impl Future<Output = ()>,
     ) -> Result<(), Trouble> {
         let server = api::serve(self.known.clone())?;
+        #[cfg(feature = "keda")]
+        let keda = crate::keda::serve(&self.known, &self.folder)?;
         listening(server.at());
         let chores = [
             tokio::spawn(chores::all(self.known.clone())),
@@ -215,6 +229,10 @@ impl Service {
         self.known.ending.store(true, Ordering::Release);
         watching.abort();
         chores.iter().for_each(|chore| chore.abort());
+        #[cfg(feature = "keda")]
+        if let Some(keda) = keda {
+            keda.stop(PATIENCE).await;
+        }
         tokio::join!(self.drive.stop(PATIENCE), server.stop(PATIENCE));
         Ok(())
     }

@@ -7,6 +7,8 @@
 //! Read in this order: the trait; [`Prometheus`], [`CsvFile`] and [`Inbox`], which are sources; [`Guard`], which
 //! tells falling load from lost scrapes; [`Collector`], which asks for no more than is new.
 
+#[cfg(feature = "aws")]
+mod cloudwatch;
 mod collect;
 mod coverage;
 mod csv_file;
@@ -19,6 +21,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
+#[cfg(feature = "aws")]
+pub use cloudwatch::{CloudWatch, Counted, Metric, Statistic, Watch};
 pub use collect::{BackFill, Collected, Collector, Progress};
 pub use coverage::{Count, Coverage, Doubt, Guard, Part};
 pub use csv_file::CsvFile;

@@ -26,6 +26,14 @@ pub enum Trouble {
         /// How long it had.
         limit_ms: u64,
     },
+    /// Who is to ask has not asked lately.
+    #[error("{who} has not asked {}", .since.map_or("yet".to_owned(), |since| format!("since {since}")))]
+    Unasked {
+        /// Who.
+        who: String,
+        /// When it last asked.
+        since: Option<jiff::Timestamp>,
+    },
     /// It knows us, and does not let us.
     #[error("{who} does not let tidecast {what}: {rule}")]
     Forbidden {
@@ -102,6 +110,56 @@ pub enum Trouble {
         /// The first few of them.
         names: Vec<String>,
     },
+    /// It was asked too often; it is asked less from here on.
+    #[error(
+        "{who} is asked too often and did not do {what}: it is asked half as often now, and again in the next turn"
+    )]
+    Throttled {
+        /// What was asked.
+        who: String,
+        /// The call.
+        what: String,
+    },
+    /// It would have to be asked more often than is good for it.
+    #[error("{what} waits for the next turn: {who} is asked {per_s} times a second at most just now")]
+    Paced {
+        /// What would have been asked.
+        who: String,
+        /// The call.
+        what: String,
+        /// The rate, with its decimals.
+        per_s: String,
+    },
+    /// It does not take our credentials any more.
+    #[error("{who} refuses the credentials: {said}; {renew}")]
+    Credentials {
+        /// What was asked.
+        who: String,
+        /// What it says.
+        said: String,
+        /// What to do about it.
+        renew: String,
+    },
+    /// A change that may be made or not: no answer tells.
+    #[error(
+        "{who} may have done {what} or not: {why}; nothing is tried twice before it is seen what stands there"
+    )]
+    Unsure {
+        /// What was asked.
+        who: String,
+        /// The call.
+        what: String,
+        /// Why nobody knows.
+        why: String,
+    },
+    /// Of several things, some were done.
+    #[error("{who} did only a part of it: {what}")]
+    Partly {
+        /// What was asked.
+        who: String,
+        /// What was not done, and why.
+        what: String,
+    },
     /// The settings given for something cannot work.
     #[error("{who} cannot be set up: {why}")]
     Unusable {
@@ -153,6 +211,7 @@ impl Trouble {
             Self::Refused(_) => "refused",
             Self::Unreachable { .. } => "unreachable",
             Self::Slow { .. } => "slow",
+            Self::Unasked { .. } => "unasked",
             Self::Forbidden { .. } => "forbidden",
             Self::Missing { .. } => "missing",
             Self::Changed { .. } => "changed",
@@ -161,6 +220,11 @@ impl Trouble {
             Self::TooMuch { .. } => "tooMuch",
             Self::Garbled { .. } => "garbled",
             Self::ManySeries { .. } => "manySeries",
+            Self::Throttled { .. } => "throttled",
+            Self::Paced { .. } => "paced",
+            Self::Credentials { .. } => "credentials",
+            Self::Unsure { .. } => "unsure",
+            Self::Partly { .. } => "partly",
             Self::Unusable { .. } => "unusable",
             Self::Full { .. } => "full",
             Self::Damaged { .. } => "damaged",

@@ -95,3 +95,79 @@ fn reads_standard_input() {
     let output = command.args(["check", "-"]).write_stdin(tidecast::config::starter()).output().unwrap();
     assert!(output.status.success());
 }
+
+const HPA: &str = "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: { name: web, namespace: shop }\n\
+                   spec: { scaleTargetRef: { kind: Deployment, name: web }, maxReplicas: 9 }\n";
+
+#[test] // U9
+fn imports_what_another_autoscaler_has() {
+    let folder = folder();
+    std::fs::write(folder.path().join("hpa.yaml"), HPA).unwrap();
+    let (code, out, err) = run(folder.path(), &["init", "--from", "hpa", "--input", "hpa.yaml", "-"]);
+    assert!(code == 0 && out.contains("name: shop/web") && err.contains("TIDE0301"), "{out}{err}");
+    let mut command = Command::cargo_bin("tidecast").unwrap();
+    let arguments = ["init", "--from", "hpa", "--input", "-", "--prometheus", "http://127.0.0.1:9"];
+    let output = command.current_dir(folder.path()).args(arguments).write_stdin(HPA).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let (code, out, _) = run(folder.path(), &["check"]);
+    assert!(code == 0 && out.contains("0 errors"), "{out}");
+    let (code, _, err) = run(folder.path(), &["init", "--from", "keda", "--input", "hpa.yaml", "-"]);
+    assert!(code == 2 && err.contains("there is no ScaledObject") && err.contains("--from hpa"), "{err}");
+    let (code, _, err) = run(folder.path(), &["init", "--from", "asg", "-"]);
+    assert!(code == 2 && err.contains("describe-auto-scaling-groups"), "{err}");
+}
+
+#[test]
+fn says_which_cluster_could_not_be_asked() {
+    let folder = folder();
+    let mut command = Command::cargo_bin("tidecast").unwrap();
+    command.current_dir(folder.path()).env("KUBECONFIG", "nowhere").env("NO_COLOR", "1");
+    let output = command.args(["init", "--from", "hpa", "-"]).output().unwrap();
+    let error = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.code() == Some(3) && error.contains("KUBECONFIG"), "{error}");
+}
+
+#[test]
+fn prints_manifests_for_a_configuration() {
+    let folder = folder();
+    let text = tidecast::config::starter()
+        .replace("target: { type: none }", "target: { type: kubernetes, namespace: shop, name: checkout }")
+        .replace("mode: observe", "mode: full");
+    std::fs::write(folder.path().join("tidecast.yaml"), text).unwrap();
+    let (code, out, err) = run(folder.path(), &["manifests", "-c", "tidecast.yaml"]);
+    assert!(code == 0 && err.contains("loopback"), "{err}");
+    assert!(
+        out.contains("namespace: shop")
+            && out.contains("- patch")
+            && !out.contains("CustomResourceDefinition"),
+        "{out}"
+    );
+    let (code, out, _) = run(folder.path(), &["manifests", "--only", "crd"]);
+    assert!(code == 0 && out.starts_with("---\napiVersion: apiextensions.k8s.io/v1"), "{out}");
+    let (code, out, _) = run(folder.path(), &["manifests", "-o", "json"]);
+    let list: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &list["kind"]), (0, &"List".into()));
+}
+
+#[test]
+fn is_a_plug_in_of_kubectl_by_its_name() {
+    let folder = folder();
+    let program = Command::cargo_bin("tidecast").unwrap().get_program().to_owned();
+    for name in ["kubectl-tidecast", "kubectl_complete-tidecast"] {
+        std::os::unix::fs::symlink(&program, folder.path().join(name)).unwrap();
+    }
+    let said = |name: &str, arguments: &[&str]| {
+        let output = std::process::Command::new(folder.path().join(name)).args(arguments).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    assert!(said("kubectl-tidecast", &["check", "--help"]).contains("Usage: kubectl tidecast check"));
+    assert!(said("kubectl_complete-tidecast", &["fore"]).starts_with("forecast\t"));
+    let Ok(output) = std::process::Command::new("kubectl")
+        .env("PATH", format!("{}:{}", folder.path().display(), std::env::var("PATH").unwrap()))
+        .args(["tidecast", "models", "--help"])
+        .output()
+    else {
+        return eprintln!("skipped: kubectl is not installed");
+    };
+    assert!(String::from_utf8_lossy(&output.stdout).contains("Usage: kubectl tidecast models"));
+}

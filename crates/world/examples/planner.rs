@@ -1,5 +1,6 @@
-//! What the planner saves and how little it churns, on recorded traces:
-//! `TIDECAST_TRACES=… cargo run --release -p tidecast-world --example planner`. docs/explanation/planner.md has the tables.
+//! What the planner saves, how little it churns and how long it takes, on recorded traces:
+//! `TIDECAST_TRACES=… cargo run --release -p tidecast-world --example planner`. docs/explanation/planner.md and
+//! docs/benchmarks/capacity.md have the tables.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -8,29 +9,36 @@ use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_pilot::planner::{Problem, Rules, solve};
+use tidecast_pilot::planner::{Problem, Rules, most_within, solve};
 use tidecast_pilot::{
-    Bounds, Briefing, Decision, Issued, Level, Mode, Plan, Throughput, Told, Workload, decide,
+    Bounds, Briefing, Decision, Issued, Level, Menu, Mode, Plan, Throughput, Told, Workload, decide,
 };
 use tidecast_world::{
-    BIN, DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace,
+    DAY, Decider, Forecaster, Measured, Modelled, Production, Rehearsal, Scorecard, Setup, Trace, Ways,
     turns_round,
 };
 
 fn main() {
     let Some(folder) = common::minutes() else { return };
     let names = names(&folder);
-    println!("| trace | scale-ups a day, greedy | planned | extra server time |\n|---|---|---|---|");
+    println!(
+        "| trace | start-up | scale-ups a day, greedy | planned | extra server time | price of an event, server-minutes |"
+    );
+    println!("|---|---|---|---|---|---|");
     for name in &names {
-        println!("| {name} | {} |", lots(&common::trace(&folder, name)));
+        let trace = common::trace(&folder, name);
+        [5, 15]
+            .into_iter()
+            .for_each(|start_min| println!("| {name} | {start_min} min | {} |", lots(&trace, start_min)));
     }
     println!(
-        "\n| trace | decided | changes a day | scale-ups | turns round | torn up | cost | beyond capacity |"
+        "\n| trace | decided | sizes revised | by servers | changes a day | scale-ups | turns round | cost | beyond capacity | a turn, mean | new forecast, p50 | p99 |"
     );
-    println!("|---|---|---|---|---|---|---|---|");
+    println!("|---|---|---|---|---|---|---|---|---|---|---|---|");
     for name in &names {
         churn(name, &common::trace(&folder, name));
     }
@@ -44,25 +52,37 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The need of each five minutes, known beforehand, met at once and met in lots: half a minute of the peak for an event.
-fn lots(trace: &Trace) -> String {
-    let setup = Setup::usual(trace, 5);
-    let peaks = trace.peaks();
-    let need: Vec<u32> =
-        peaks[setup.score_from / BIN..].iter().map(|peak| (peak / setup.throughput).ceil() as u32).collect();
-    let (mut ups, mut cost) = ([0; 2], [0u64; 2]);
-    // Two days at a time, as a plan looks.
-    for days in need.chunks(2 * DAY / BIN) {
-        let problem = Problem { floors: days, caps: &[], standing: days[0], in_force: &[] };
-        for (way, up_cost) in [(0, 0.0), (1, 25.0 / BIN as f64)] {
-            let sizes = solve(&problem, &Rules::free(up_cost)).sizes;
-            ups[way] += sizes.windows(2).filter(|pair| pair[1] > pair[0]).count();
-            cost[way] += sizes.iter().map(|size| u64::from(*size)).sum::<u64>();
+/// The need of each minute, known beforehand, served as the protocol has it: ordered a start-up ahead and billed from then
+/// on. Greedily, and in lots at the least price of an event that halves the scale-ups.
+fn lots(trace: &Trace, start_min: usize) -> String {
+    let setup = Setup::usual(trace, start_min);
+    let need = |demand: &f64| ((demand / setup.throughput).ceil() as u32).max(1);
+    let need: Vec<u32> = trace.demand()[setup.score_from..].iter().map(need).collect();
+    let orders: Vec<u32> = most_within(&need, start_min + 1).into_iter().map(|at| need[at]).collect();
+    let greedy = in_lots(&orders, 0.0);
+    let (mut low, mut high) = (0.0, 64.0);
+    for _ in 0..12 {
+        let price = (low + high) / 2.0;
+        if 2 * in_lots(&orders, price).0 <= greedy.0 { high = price } else { low = price }
+    }
+    let (ups, cost) = in_lots(&orders, high);
+    let days = need.len() as f64 / DAY as f64;
+    let extra = 100.0 * (cost as f64 / greedy.1 as f64 - 1.0);
+    format!("{:.1} | {:.1} | {extra:.2} % | {high:.1}", greedy.0 as f64 / days, ups as f64 / days)
+}
+
+/// Scale-ups and server-minutes at this price of an event, looking two days ahead as a plan does.
+fn in_lots(orders: &[u32], price: f64) -> (usize, u64) {
+    let (mut standing, mut ups, mut cost) = (orders[0], 0, 0);
+    for days in orders.chunks(2 * DAY) {
+        let problem = Problem { floors: days, caps: &[], standing, in_force: &[] };
+        for size in solve(&problem, &Rules::free(price)).sizes {
+            ups += usize::from(size > standing);
+            cost += u64::from(size);
+            standing = size;
         }
     }
-    let days = need.len() as f64 * BIN as f64 / DAY as f64;
-    let extra = 100.0 * (cost[1] as f64 / cost[0] as f64 - 1.0);
-    format!("{:.0} | {:.0} | {extra:.1} %", ups[0] as f64 / days, ups[1] as f64 / days)
+    (ups, cost)
 }
 
 /// Three weeks of learning, a week of turns every minute with a new forecast every five.
@@ -72,11 +92,10 @@ fn churn(name: &str, trace: &Trace) {
     let until = (from + 7 * DAY).min(trace.minutes());
     let learn = from.min(21 * DAY);
     let short = Trace::new(name, trace.at(from - learn), trace.demand()[from - learn..until].to_vec());
-    let from = learn;
     let world = Rehearsal {
         workload: Arc::new(workload(setup.throughput)),
         trace: short,
-        from,
+        from: learn,
         start_min: 5,
         turn_min: 1,
         forecast_min: 5,
@@ -84,19 +103,31 @@ fn churn(name: &str, trace: &Trace) {
         overrides: Vec::new(),
         halts: Vec::new(),
         sessions: None,
+        ways: Ways::Untuned,
         seed: 1,
     };
     let model = Modelled::new("ensemble", 72, TimeZone::UTC, Arc::default(), world.trace.start);
     let mut forecasts = Remembered { model, made: BTreeMap::new() };
-    let ways: [(&str, &mut dyn Decider); 3] = [
-        ("weighing the plan in force", &mut Production),
-        ("planning anew each turn", &mut Anew),
-        ("the greedy planner", &mut Greedy),
+    let mut tuned = world.clone();
+    tuned.ways = Ways::Tuned(Menu::Whole);
+    let learned =
+        Workload { service_level: Told::Learned, reactive: Told::Learned, ..(*world.workload).clone() };
+    tuned.workload = Arc::new(learned);
+    let ways: [(&str, &Rehearsal, &mut dyn Decider); 5] = [
+        ("weighing the plan in force", &world, &mut Production),
+        ("planning anew each turn", &world, &mut Anew),
+        ("the greedy planner", &world, &mut Greedy),
+        ("sized by replay's choice", &tuned, &mut Production),
+        ("the same, greedy", &tuned, &mut Greedy),
     ];
-    for (way, decider) in ways {
-        let (mut announced, mut torn) = (Arc::<Plan>::default(), 0);
-        let timeline = world.play(decider, &mut forecasts, &mut |scene| {
-            torn += torn_up(&announced, &scene.decision.plan, scene.briefing.now);
+    for (way, world, decider) in ways {
+        let mut timed = Timed { decider, took: Vec::new(), issued: None };
+        let (mut announced, mut revised) = (Arc::<Plan>::default(), Revised::default());
+        let timeline = world.play(&mut timed, &mut forecasts, &mut |scene| {
+            let fresh = scene.briefing.issued.as_ref().is_some_and(|issued| issued.at == scene.briefing.now);
+            if fresh {
+                revised.see(&announced, &scene.decision.plan, scene.briefing.now);
+            }
             announced = Arc::clone(&scene.decision.plan);
             ControlFlow::Continue(())
         });
@@ -104,21 +135,73 @@ fn churn(name: &str, trace: &Trace) {
         let days = timeline.minutes() as f64 / DAY as f64;
         let changes = timeline.total.windows(2).filter(|pair| pair[1] != pair[0]).count() as f64 / days;
         println!(
-            "| {name} | {way} | {changes:.0} | {:.0} | {:.0} | {:.0} | {:.3} | {:.3} % |",
+            "| {name} | {way} | {:.1} % | {:.2} | {changes:.0} | {:.0} | {:.0} | {:.3} | {:.3} % | {} |",
+            100.0 * revised.share(),
+            revised.by / revised.looked_at as f64,
             card.ups_per_day,
             turns_round(&timeline.total) as f64 / days,
-            torn as f64 / days,
             card.cost,
-            100.0 * card.violated_requests
+            100.0 * card.violated_requests,
+            timed.tell(),
         );
     }
 }
 
-/// The steps announced for the next two hours that the new plan does not have any more.
-fn torn_up(before: &Plan, after: &Plan, now: Timestamp) -> usize {
-    let soon = now + SignedDuration::from_hours(2);
-    let announced = before.after(now).iter().take_while(|step| step.at < soon);
-    announced.filter(|step| !after.steps.iter().any(|new| (new.at, new.size) == (step.at, step.size))).count()
+/// How much a new plan changes of what the one before it had announced: at each five minutes of the two hours to come.
+#[derive(Default)]
+struct Revised {
+    looked_at: usize,
+    otherwise: usize,
+    by: f64,
+}
+
+impl Revised {
+    fn see(&mut self, before: &Plan, after: &Plan, now: Timestamp) {
+        for step in 1..=24 {
+            let at = now + SignedDuration::from_mins(5 * step);
+            let (Some(before), Some(after)) = (before.at(at), after.at(at)) else { continue };
+            self.looked_at += 1;
+            self.otherwise += usize::from(before.size != after.size);
+            self.by += f64::from(before.size.get().abs_diff(after.size.get()));
+        }
+    }
+
+    fn share(&self) -> f64 {
+        self.otherwise as f64 / self.looked_at as f64
+    }
+}
+
+/// How long each turn takes, those with a new forecast apart.
+struct Timed<'a> {
+    decider: &'a mut dyn Decider,
+    took: Vec<(bool, Duration)>,
+    issued: Option<Timestamp>,
+}
+
+impl Decider for Timed<'_> {
+    #[expect(clippy::disallowed_methods, reason = "what is measured is time")]
+    fn decide(&mut self, briefing: &Briefing) -> Decision {
+        let issued = briefing.issued.as_ref().map(|issued| issued.at);
+        let began = Instant::now();
+        let decision = self.decider.decide(briefing);
+        self.took.push((issued != self.issued, began.elapsed()));
+        self.issued = issued;
+        decision
+    }
+}
+
+impl Timed<'_> {
+    /// The mean as with a turn every half minute and a forecast every five: nine of ten turns have no new one.
+    fn tell(&self) -> String {
+        let of = |fresh: bool| {
+            self.took.iter().filter(move |(f, _)| *f == fresh).map(|(_, took)| took.as_nanos() as f64 / 1e3)
+        };
+        let mean = |fresh: bool| of(fresh).sum::<f64>() / of(fresh).count().max(1) as f64;
+        let mut fresh: Vec<f64> = of(true).collect();
+        fresh.sort_by(f64::total_cmp);
+        let rank = |share: f64| fresh[((share * fresh.len() as f64) as usize).min(fresh.len() - 1)];
+        format!("{:.1} µs | {:.0} µs | {:.0} µs", 0.1 * mean(true) + 0.9 * mean(false), rank(0.5), rank(0.99))
+    }
 }
 
 fn workload(throughput: f64) -> Workload {

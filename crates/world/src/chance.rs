@@ -24,6 +24,8 @@ pub enum Purpose {
     Forecasts,
     /// What operators do.
     People,
+    /// Whether operators say how to size, and what was learned where they do not.
+    Ways,
 }
 
 impl Chance {

@@ -1,6 +1,7 @@
 use std::collections::VecDeque;
 
-use tidecast_pilot::{Command, Decision, Sighting, Size};
+use jiff::Timestamp;
+use tidecast_pilot::{Command, Decision, Phase, Sighting, Size};
 
 use crate::sessions::{Sessions, WAITING};
 use crate::{Chance, Trace, Weather};
@@ -20,6 +21,8 @@ pub struct Cloud {
     start_min: usize,
     /// The newest turn carried out; older ones are refused.
     turn: u64,
+    /// Since when some servers have not been heard of.
+    dark_since: Option<usize>,
     chance: Chance,
 }
 
@@ -27,7 +30,9 @@ impl Cloud {
     /// A cloud with `servers` that serve. Launches take `start_min` minutes when all is well.
     pub fn new(servers: u32, start_min: usize, sessions: Option<Sessions>, chance: Chance) -> Self {
         let due = VecDeque::from(vec![0; start_min.max(1)]);
-        let mut cloud = Self { desired: servers, ready: servers, due, sessions, start_min, turn: 0, chance };
+        let (turn, dark_since) = (0, None);
+        let mut cloud =
+            Self { desired: servers, ready: servers, due, sessions, start_min, turn, dark_since, chance };
         if let Some(sessions) = &mut cloud.sessions {
             (0..servers).for_each(|_| sessions.launch(0, 0));
         }
@@ -56,6 +61,7 @@ impl Cloud {
 
     /// A minute passes, with this demand.
     pub fn tick(&mut self, minute: usize, demand: f64, weather: &Weather) {
+        self.dark_since = (weather.dark > 0.0).then(|| self.dark_since.unwrap_or(minute));
         if let Some(sessions) = &mut self.sessions {
             sessions.tick(minute, demand, weather, self.start_min, &mut self.chance);
             return;
@@ -101,6 +107,7 @@ impl Cloud {
         if let Some(sessions) = &self.sessions {
             seen.nodes = sessions.nodes(trace);
         }
+        darken(&mut seen, weather.dark, self.dark_since.map(|minute| trace.at(minute)));
         if weather.half_seen {
             seen.complete = false;
             seen.nodes.truncate(seen.nodes.len() / 2);
@@ -143,5 +150,15 @@ impl Cloud {
             return 0;
         }
         (0..servers).filter(|_| self.chance.happens(share)).count() as u32
+    }
+}
+
+/// The oldest servers, as many as this share, are not heard of.
+fn darken(seen: &mut Sighting, share: f64, since: Option<Timestamp>) {
+    let Some(since) = since else { return };
+    let count = (share * seen.nodes.len() as f64).round() as usize;
+    for node in seen.nodes.iter_mut().take(count).filter(|node| node.phase == Phase::Serving) {
+        node.phase = Phase::Silent { since: since.max(node.launched) };
+        node.sessions = None;
     }
 }

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use tidecast_forecast::method::Method;
 use tidecast_forecast::models::{self, Clusters, Harmonics, RecentDays};
 use tidecast_forecast::past::Past;
-use tidecast_forecast::{Fan, Grid, Leads, Model, Series};
+use tidecast_forecast::{Grid, Hindsight, Leads, Model, Series};
 
 use crate::{BIN, DAY_BINS, Trace};
 
@@ -16,24 +16,7 @@ pub(crate) struct Foresight {
     peaks: Series,
     recent_days: OnceLock<Vec<f64>>,
     day_ahead: OnceLock<Vec<f64>>,
-    outlooks: Mutex<BTreeMap<usize, Arc<Outlook>>>,
-}
-
-/// The fans of the next bins, as of the end of each bin.
-#[derive(Debug)]
-pub(crate) struct Outlook {
-    bins: usize,
-    fans: Vec<Fan>,
-    /// Bins before the first that was forecast.
-    blind: usize,
-}
-
-impl Outlook {
-    /// What was known, when bin `k` began, of it and the bins after it; nothing in the first days.
-    pub(crate) fn at(&self, k: usize) -> Option<&[Fan]> {
-        let row = k.checked_sub(self.blind)?;
-        self.fans.get(row * self.bins..(row + 1) * self.bins)
-    }
+    outlooks: Mutex<BTreeMap<usize, Arc<Hindsight>>>,
 }
 
 /// Bins that Dyte's predictor looks ahead: a quarter of an hour.
@@ -51,7 +34,7 @@ impl Foresight {
     /// The default ensemble's fans for each bin and the `bins` − 1 after it, made as the bin begins.
     ///
     /// It is fitted again when two weeks and when five weeks are there, each time from what has been seen until then.
-    pub(crate) fn outlook(&self, bins: usize) -> Arc<Outlook> {
+    pub(crate) fn outlook(&self, bins: usize) -> Arc<Hindsight> {
         let mut outlooks = self.outlooks.lock().unwrap_or_else(PoisonError::into_inner);
         Arc::clone(outlooks.entry(bins).or_insert_with(|| Arc::new(outlook(&self.peaks, bins))))
     }
@@ -83,31 +66,10 @@ impl Foresight {
     }
 }
 
-/// Days after which the ensemble is fitted anew.
-const FITS: [usize; 3] = [2, 14, 35];
-
-fn outlook(peaks: &Series, bins: usize) -> Outlook {
+fn outlook(peaks: &Series, bins: usize) -> Hindsight {
     let step_s = peaks.grid().step_s;
     let model = models::default_model(Leads::exactly((1..=bins as i64).map(|k| k * step_s)));
-    let mut fans = Vec::new();
-    let mut blind = None;
-    for (i, day) in FITS.iter().enumerate() {
-        let from = day * DAY_BINS;
-        let until = FITS.get(i + 1).map_or(peaks.len(), |next| (next * DAY_BINS).min(peaks.len()));
-        if from >= peaks.len() {
-            break;
-        }
-        let mut known = peaks.slice(0, from);
-        let quiet = known.values().iter().filter(|v| **v > 0.0).count() < DAY_BINS / 2;
-        let Some(mut fitted) = model.fit(&known).ok().filter(|_| !quiet) else { continue };
-        blind.get_or_insert(from);
-        for k in from..until {
-            fans.extend_from_slice(fitted.forecast(&known, known.grid().after(bins)).fans());
-            known.push(peaks.values()[k]);
-            fitted.update(&known);
-        }
-    }
-    Outlook { bins, fans, blind: blind.unwrap_or(0) }
+    Hindsight::of(peaks, bins, |known| model.fit(known).ok())
 }
 
 /// Unknown plans nothing: the reactive part stands in for it.

@@ -1,9 +1,9 @@
 use std::fmt;
 use std::ops::ControlFlow;
 
-use tidecast_pilot::{COMPLETE, Command, Halted, Mode, Size, flaws};
+use tidecast_pilot::{COMPLETE, Command, Halted, Mode, Phase, Size, flaws};
 
-use crate::{Rehearsal, Scene, Timeline};
+use crate::{Rehearsal, Scene, Timeline, Ways};
 
 /// What must never happen, whatever goes wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -22,6 +22,12 @@ pub enum Invariant {
     Sight,
     /// No more is taken away than the budget allows, restarts or not.
     Budget,
+    /// While nothing comes up, launches are not tried again and again.
+    Storm,
+    /// What is ordered beyond what is wanted is no more than a batch.
+    Runaway,
+    /// Nothing is taken away for a window after the clock went back.
+    Clock,
     /// What mode and halts forbid is not commanded.
     Halts,
     /// What is decreed as the least is had.
@@ -54,8 +60,9 @@ impl fmt::Display for Breach {
 /// Something to ask of a turn; the answer is what happened instead.
 type Question = fn(&Scene<'_>) -> Option<String>;
 /// What is asked of every turn.
-const ASKED: [(Invariant, Question); 9] = [
+const ASKED: [(Invariant, Question); 10] = [
     (Invariant::Bounds, out_of_bounds),
+    (Invariant::Runaway, running_away),
     (Invariant::Sessions, cut),
     (Invariant::Flaws, flawed),
     (Invariant::Evidence, on_bad_evidence),
@@ -77,6 +84,10 @@ pub struct Watch<'a> {
     world: &'a Rehearsal,
     /// What was taken away lately: the minute, from how many, to how many.
     taken: Vec<(usize, Size, Size)>,
+    launches: Launches,
+    /// When the clock last went back, and by how much it was wrong in the turn before.
+    went_back: Option<usize>,
+    clock: i64,
     /// The first breach.
     pub breach: Option<Breach>,
 }
@@ -84,13 +95,26 @@ pub struct Watch<'a> {
 impl<'a> Watch<'a> {
     /// Nothing seen yet.
     pub fn new(world: &'a Rehearsal) -> Self {
-        Self { world, taken: Vec::new(), breach: None }
+        Self {
+            world,
+            taken: Vec::new(),
+            launches: Launches::default(),
+            went_back: None,
+            clock: 0,
+            breach: None,
+        }
     }
 
     /// Looks at one turn.
     pub fn see(&mut self, scene: &Scene<'_>) -> ControlFlow<()> {
         let asked = ASKED.iter().find_map(|(invariant, ask)| Some((*invariant, ask(scene)?)));
-        let found = asked.or_else(|| Some((Invariant::Budget, self.overspent(scene)?)));
+        let remembered = [
+            (Invariant::Budget, self.overspent(scene)),
+            (Invariant::Storm, self.launches.storm(scene)),
+            (Invariant::Clock, self.after_a_jump(scene)),
+        ];
+        let remembered = remembered.into_iter().find_map(|(invariant, what)| Some((invariant, what?)));
+        let found = asked.or(remembered);
         let Some((invariant, what)) = found else { return ControlFlow::Continue(()) };
         self.breach = Some(Breach { invariant, minute: scene.minute, what });
         ControlFlow::Break(())
@@ -115,12 +139,86 @@ impl<'a> Watch<'a> {
             .then(|| format!("{gone} of {most} servers were taken away in {long} minutes, {allowed} may be"))
     }
 
+    /// What was taken away within the hold after a clock went back that was told by it until then.
+    fn after_a_jump(&mut self, scene: &Scene<'_>) -> Option<String> {
+        let turned_back = scene.weather.clock + (self.world.turn_min as i64) < self.clock;
+        self.clock = scene.weather.clock;
+        if turned_back {
+            self.went_back = Some(scene.minute);
+        }
+        let hold = self.world.workload.hold.as_mins().max(0) as usize;
+        let at = self.went_back.filter(|at| scene.minute < at + hold)?;
+        let command = takes_away(scene)?;
+        Some(format!("{command}, though the clock went back only {} minutes ago", scene.minute - at))
+    }
+
     /// What the whole of a run shows, once it is over.
     pub fn conclude(&mut self, timeline: &Timeline) {
         if self.breach.is_none() {
             self.breach = still_short(self.world, timeline).or_else(|| churning(self.world, timeline));
         }
     }
+}
+
+/// Launches since a server last came up, by what the world knows.
+#[derive(Debug, Default)]
+struct Launches {
+    ready: u32,
+    /// The minutes of all of them.
+    tried: Vec<usize>,
+}
+
+/// The most launches in half an hour when launches had their time and not one came up.
+const LAUNCHES_MAX: usize = 6;
+const HALF_AN_HOUR_MIN: usize = 30;
+
+impl Launches {
+    fn storm(&mut self, scene: &Scene<'_>) -> Option<String> {
+        let ready = scene.cloud.ready();
+        let lost = scene.weather.deaf || scene.briefing.sighting.is_none();
+        if ready > self.ready || ready >= scene.cloud.desired() || lost {
+            self.tried.clear();
+        }
+        self.ready = ready;
+        if grown(scene)
+            .is_some_and(|to| scene.briefing.sighting.as_ref().is_some_and(|seen| to > seen.ordered))
+        {
+            self.tried.push(scene.minute);
+        }
+        // Twice the start-up, and a turn to see it.
+        let start_up =
+            scene.briefing.workload.start_up.or(None).map_or(0, |long| long.as_mins().max(1) as usize);
+        let known = self.tried.first()? + 2 * start_up.max(1) + CLOCK_SLACK_MIN;
+        let from = scene.minute.saturating_sub(HALF_AN_HOUR_MIN).max(known);
+        let count = self.tried.iter().filter(|minute| **minute > from).count();
+        (count > LAUNCHES_MAX).then(|| {
+            format!(
+                "{count} launches in half an hour, though none has come up since minute {}",
+                self.tried[0]
+            )
+        })
+    }
+}
+
+fn grown(scene: &Scene<'_>) -> Option<Size> {
+    scene.decision.commands.iter().find_map(|command| match command {
+        Command::Grow { to } => Some(*to),
+        _ => None,
+    })
+}
+
+/// More servers ordered than are wanted, on their way out or silent, and a batch.
+fn running_away(scene: &Scene<'_>) -> Option<String> {
+    let (briefing, to) = (scene.briefing, grown(scene)?);
+    let seen = briefing.sighting.as_ref()?;
+    let leaving =
+        seen.nodes.iter().filter(|node| !matches!(node.phase, Phase::Booting | Phase::Serving)).count();
+    let batch = briefing.workload.batch.preferred.or(briefing.workload.batch.max);
+    let batch = batch.unwrap_or(Size(seen.nodes.len() as u32 / 10)).max(Size(1));
+    let most = scene.decision.size + Size(leaving as u32) + batch;
+    (to > most).then(|| {
+        format!("{to} servers ordered, though {} are wanted and {leaving} leave", scene.decision.size)
+    })
 }
 
 fn out_of_bounds(scene: &Scene<'_>) -> Option<String> {
@@ -226,12 +324,21 @@ fn still_short(world: &Rehearsal, timeline: &Timeline) -> Option<Breach> {
     }
     let settled = world.settled();
     let (need, max) = (timeline.need(), workload.bounds.max().get());
-    let short =
-        (settled..timeline.minutes()).find(|minute| timeline.ready[*minute] < need[*minute].min(max))?;
+    let short = (settled..timeline.minutes())
+        .find(|minute| timeline.ready[*minute] < least(world, need[*minute]).min(max))?;
     let (ready, need) = (timeline.ready[short], need[short]);
     let what =
         format!("{ready} of {need} servers, though all has been well since minute {}", world.fine_from());
     Some(Breach { invariant: Invariant::Recovery, minute: world.from + short, what })
+}
+
+/// What must serve of the need. A nowcast at its level may be a little short now and then, by its word; who sizes by the
+/// forecast alone is made to see enough here.
+fn least(world: &Rehearsal, need: u32) -> u32 {
+    match world.ways {
+        Ways::Fixed(..) => need.saturating_sub(1 + need / 20),
+        Ways::Untuned | Ways::Tuned(_) => need,
+    }
 }
 
 /// How often the size turns round in a day, when all is well.

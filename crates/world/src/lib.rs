@@ -9,6 +9,7 @@
 //! [`Rehearsal`] is a world as data: the production turns against a [`Cloud`] while [`Spell`]s of trouble pass; the
 //! [`swarm`] makes such worlds from seeds and watches that no [`Invariant`] breaks.
 
+pub mod aws;
 mod chance;
 mod chart;
 mod cloud;
@@ -16,24 +17,20 @@ mod fleet;
 mod foresight;
 mod invariants;
 pub mod kubernetes;
-mod lookout;
 mod made;
-mod menu;
 mod modelled;
 mod oracle;
 mod policy;
+mod practice;
 mod rehearsal;
-mod replay;
 mod scorecard;
 mod sessions;
-mod signals;
 mod simulate;
 mod story;
 mod swarm;
 mod timeline;
 mod trace;
 mod traffic;
-mod tuner;
 mod weather;
 mod window;
 mod worlds;
@@ -43,13 +40,11 @@ pub use chart::Chart;
 pub use cloud::Cloud;
 pub use fleet::Fleet;
 pub use invariants::{Breach, Invariant, Watch, turns_round};
-pub use lookout::Lookout;
 pub use made::MadeForecasts;
-pub use menu::{Choice, Source};
 pub use modelled::Modelled;
 pub use oracle::{optimum, oracle};
 pub use policy::{NoSuchPolicy, Policy};
-pub use rehearsal::{Decider, Forecaster, Measured, Production, Rehearsal, Scene};
+pub use rehearsal::{Decider, Forecaster, Measured, Production, Rehearsal, Scene, Ways};
 pub use scorecard::Scorecard;
 pub use sessions::Sessions;
 pub use simulate::{Run, Setup, Stage, simulate};

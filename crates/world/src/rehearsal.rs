@@ -3,10 +3,11 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Decision, Demand, Evidence, Halt, Issued, Lessons, Override, Reading, Size, Workload,
+    Briefing, Decision, Demand, Evidence, Halt, Issued, Menu, Override, Reading, Size, Way, Workload,
 };
 
 use crate::chance::Purpose;
+use crate::practice::Practice;
 use crate::{Chance, Cloud, Fault, Sessions, Spell, Timeline, Trace, Weather};
 
 /// A world as data: everything that a run depends on but for how it is decided and forecast.
@@ -32,8 +33,21 @@ pub struct Rehearsal {
     pub halts: Vec<Halt>,
     /// If users stay on their server: how many find room on it, and how many minutes they stay.
     pub sessions: Option<(u32, f64)>,
+    /// How demand is sized, where the operator does not say so.
+    pub ways: Ways,
     /// Where chance begins.
     pub seed: u64,
+}
+
+/// How demand is sized, where the operator does not say so.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Ways {
+    /// Nothing is learned of it.
+    Untuned,
+    /// In this way, and in the other one when the last minutes are not known.
+    Fixed(Way, Way),
+    /// By whatever of a menu keeps the promise best, replayed on what came before and on what comes.
+    Tuned(Menu),
 }
 
 /// Who decides the turns: the production code, or something else that should be caught.
@@ -64,6 +78,21 @@ pub trait Forecaster {
 /// What was measured, a minute each: the demand seen and the share of the targets it was seen on.
 #[derive(Debug, Clone, Default)]
 pub struct Measured(pub Vec<Option<(f64, f64)>>);
+
+impl Measured {
+    /// What was measured in these minutes of the world's trace.
+    pub(crate) fn evidence(&self, world: &Rehearsal, from: usize, until: usize) -> Evidence {
+        let reading = |minute: usize| {
+            let (demand, coverage) = self.0[minute]?;
+            let at = world.trace.at(minute + 1);
+            Some(Reading { at, demand: Demand::new(demand)?, coverage })
+        };
+        Evidence {
+            readings: (from..until).filter_map(reading).collect(),
+            interval: SignedDuration::from_mins(1),
+        }
+    }
+}
 
 /// One turn, as those see it who watch.
 #[derive(Debug)]
@@ -151,6 +180,7 @@ struct Run<'a> {
     issued: Option<Arc<Issued>>,
     issued_at: Option<usize>,
     last: Option<Arc<Decision>>,
+    practice: Option<Practice>,
     turn: u64,
     was_down: bool,
     timeline: Timeline,
@@ -175,6 +205,7 @@ impl<'a> Run<'a> {
             issued: None,
             issued_at: None,
             last: None,
+            practice: Practice::of(world),
             turn: 0,
             was_down: false,
             timeline,
@@ -195,6 +226,7 @@ impl<'a> Run<'a> {
         }
         if std::mem::take(&mut self.was_down) {
             decider.restarted();
+            self.practice.iter_mut().for_each(Practice::restarted);
         }
         self.forecast(minute, weather, forecaster);
         self.turn += 1;
@@ -230,12 +262,21 @@ impl<'a> Run<'a> {
         if !weather.late {
             self.arrived = minute;
         }
+        let known = self.measured.evidence(
+            world,
+            self.practice.as_ref().map_or(minute, Practice::minute),
+            self.arrived,
+        );
+        let practice = self.practice.as_mut();
+        let (lessons, nowcast) =
+            practice.map(|it| it.follow(&known, self.issued.as_deref())).unwrap_or_default();
         Briefing {
             now,
             turn: self.turn,
             workload: Arc::clone(&world.workload),
             issued: self.issued.clone(),
             evidence: self.evidence(),
+            nowcast,
             sighting: self.cloud.sight(&world.trace, minute, weather),
             overrides: world
                 .overrides
@@ -244,7 +285,7 @@ impl<'a> Run<'a> {
                 .map(|(_, decree)| decree.clone())
                 .collect(),
             halts: world.halts.iter().filter(|halt| halt.span.until() > now).cloned().collect(),
-            lessons: Lessons::default(),
+            lessons,
             share: None,
             last: self.last.clone(),
         }
@@ -253,13 +294,7 @@ impl<'a> Run<'a> {
     /// The measurements that have arrived, as far back as anybody looks.
     fn evidence(&self) -> Evidence {
         let back = self.world.workload.hold.as_mins().max(0) as usize + 5;
-        let minutes = self.arrived.saturating_sub(back)..self.arrived;
-        let reading = |minute: usize| {
-            let (demand, coverage) = self.measured.0[minute]?;
-            let at = self.world.trace.at(minute + 1);
-            Some(Reading { at, demand: Demand::new(demand)?, coverage })
-        };
-        Evidence { readings: minutes.filter_map(reading).collect(), interval: SignedDuration::from_mins(1) }
+        self.measured.evidence(self.world, self.arrived.saturating_sub(back), self.arrived)
     }
 
     fn record(&mut self, minute: usize, weather: &Weather) {

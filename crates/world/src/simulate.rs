@@ -1,7 +1,9 @@
+use tidecast_pilot::{Bounds, Buffer, Demand, Ground, Menu, Sizer, Throughput, Tuning, Way};
+
 use crate::foresight::Foresight;
 use crate::oracle::oracle;
 use crate::policy::{Hpa, Rule, Seen, TargetTracking, rivals};
-use crate::{BIN, Choice, DAY, Fleet, Lookout, Policy, Scorecard, Timeline, Trace};
+use crate::{BIN, DAY, Fleet, Policy, Scorecard, Timeline, Trace};
 
 /// The cloud that a trace is played upon.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,6 +33,14 @@ impl Setup {
             promise: 0.001,
         }
     }
+
+    /// What a fleet is like on it, and how demand becomes servers.
+    fn ground(&self) -> (Ground, Sizer) {
+        let throughput = Throughput::new(self.throughput).expect("a setup's throughput is positive");
+        let sizer = Sizer::new(throughput, Buffer::default());
+        let bounds = Bounds::new(1, self.max.max(1)).expect("one is no more than the most");
+        (Ground { start_min: self.start_min, sizer: Some(sizer), bounds }, sizer)
+    }
 }
 
 /// What a policy made of a trace.
@@ -43,7 +53,7 @@ pub struct Run {
     /// Their figures.
     pub scorecard: Scorecard,
     /// For policies that tune themselves: what was in force on each scored day.
-    pub choices: Vec<Choice>,
+    pub choices: Vec<Way>,
 }
 
 /// Plays `trace` upon a cloud under `policy`.
@@ -77,8 +87,8 @@ impl<'a> Stage<'a> {
     pub fn play(&self, policy: Policy, setup: &Setup) -> Run {
         let (trace, foresight) = (self.trace, &self.foresight);
         let timeline = match policy {
-            Policy::Tidecast => return self.tuned(policy, setup, Lookout::new),
-            Policy::TidecastPredictiveOnly => return self.tuned(policy, setup, Lookout::predictive),
+            Policy::Tidecast => return self.tuned(policy, setup, Menu::Whole),
+            Policy::TidecastPredictiveOnly => return self.tuned(policy, setup, Menu::Forecasts),
             Policy::StaticPeak => scored(trace, setup, rivals::static_peak(trace, setup)),
             Policy::Hpa => scored(trace, setup, Hpa::at(0.7)),
             Policy::TargetTracking => scored(trace, setup, TargetTracking::at(0.7)),
@@ -94,12 +104,12 @@ impl<'a> Stage<'a> {
     /// What [`Policy::Tidecast`] makes of the trace for each of `promises`, in place of the setup's: the price of a
     /// stricter one.
     pub fn frontier(&self, promises: &[f64], setup: &Setup) -> Vec<Run> {
-        let watched = self.watch(setup, |setup, from| Lookout::for_promises(promises, setup, from));
+        let watched = self.watch(setup, Menu::Whole, promises);
         watched.into_iter().map(|watched| self.run(Policy::Tidecast, setup, watched)).collect()
     }
 
-    fn tuned(&self, policy: Policy, setup: &Setup, lookout: impl Fn(&Setup, usize) -> Lookout) -> Run {
-        let watched = self.watch(setup, lookout).swap_remove(0);
+    fn tuned(&self, policy: Policy, setup: &Setup, menu: Menu) -> Run {
+        let watched = self.watch(setup, menu, &[setup.promise]).swap_remove(0);
         self.run(policy, setup, watched)
     }
 
@@ -109,25 +119,30 @@ impl<'a> Stage<'a> {
         Run { policy, scorecard: Scorecard::of(&timeline), timeline, choices }
     }
 
-    /// What a lookout that watches the whole trace wants in each minute, for each of its promises.
-    fn watch(&self, setup: &Setup, lookout: impl Fn(&Setup, usize) -> Lookout) -> Vec<Watched> {
+    /// What the tuning of the service wants in each minute, when it watches the whole trace, for each promise.
+    fn watch(&self, setup: &Setup, menu: Menu, promises: &[f64]) -> Vec<Watched> {
+        let (ground, sizer) = setup.ground();
+        let from = setup.score_from.saturating_sub(28 * DAY);
+        let mut tuning = Tuning::for_promises(self.trace.start, menu, &ground, promises, from);
         let bins = setup.start_min / BIN + 1;
         let outlook = self.foresight.outlook(bins.max(4));
-        let mut lookout = lookout(setup, setup.score_from.saturating_sub(28 * DAY));
-        let mut watched = vec![Watched::default(); lookout.sizes().count()];
+        let mut watched = vec![Watched::default(); promises.len()];
+        let size = |demand: f64| {
+            ground.bounds.clamp(sizer.size(Demand::new(demand).unwrap_or(Demand::ZERO)).total())
+        };
         for minute in 0..self.trace.minutes() {
             if minute > 0 {
                 if minute.is_multiple_of(BIN)
                     && let Some(fans) = outlook.at(minute / BIN)
                 {
-                    lookout.look_out(&fans[..bins]);
+                    tuning.look_out(&fans[..bins]);
                 }
-                lookout.minute(self.trace.demand()[minute - 1]);
+                tuning.minute(self.trace.demand()[minute - 1]);
             }
             let day_begins = minute >= setup.score_from && (minute - setup.score_from).is_multiple_of(DAY);
-            for ((watched, size), choice) in watched.iter_mut().zip(lookout.sizes()).zip(lookout.choices()) {
-                watched.sizes.push(size);
-                watched.choices.extend(day_begins.then_some(*choice));
+            for ((watched, demand), way) in watched.iter_mut().zip(tuning.demands()).zip(tuning.ways()) {
+                watched.sizes.push(size(demand).get());
+                watched.choices.extend(day_begins.then_some(*way));
             }
         }
         watched
@@ -138,7 +153,7 @@ impl<'a> Stage<'a> {
 #[derive(Debug, Clone, Default)]
 struct Watched {
     sizes: Vec<u32>,
-    choices: Vec<Choice>,
+    choices: Vec<Way>,
 }
 
 /// A size for each minute of the trace.

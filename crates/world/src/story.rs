@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use serde::Deserialize;
-use tidecast_pilot::{Halt, Override, Workload};
+use tidecast_pilot::{Halt, Menu, Override, Workload};
 
 use crate::modelled::Modelled;
-use crate::{BIN, DAY, Fault, Forecaster, MadeForecasts, Rehearsal, Spell, Traffic};
+use crate::{BIN, DAY, Fault, Forecaster, MadeForecasts, Rehearsal, Spell, Traffic, Ways};
 
 pub use expect::{Expectation, Stretch};
 pub use told::Told;
@@ -118,6 +118,7 @@ impl Story {
             overrides: self.overrides.iter().map(|decree| (0, decree.clone())).collect(),
             halts: self.halts.clone(),
             sessions: self.sessions,
+            ways: Ways::Tuned(Menu::Whole),
             seed: 1,
             trace,
         }

@@ -7,7 +7,7 @@ use tidecast_pilot::{Limit, Workload};
 
 use crate::invariants::{Breach, Watch};
 use crate::made::MadeForecasts;
-use crate::{Decider, Rehearsal, Scene};
+use crate::{Decider, Rehearsal, Scene, Ways};
 
 /// Plays the world of a seed; what broke an invariant comes back, made as small as it can be made.
 pub fn swarm(seed: u64, decider: &mut dyn Decider) -> Result<Played, Box<Failure>> {
@@ -158,6 +158,9 @@ impl fmt::Display for Failure {
             world.forecast_min,
             if world.sessions.is_some() { ", with sessions" } else { "" },
         )?;
+        if let Ways::Fixed(way, otherwise) = &world.ways {
+            writeln!(f, "  sized by {way}; else by {otherwise}")?;
+        }
         for spell in &world.spells {
             writeln!(f, "  {} to {}: {}", spell.from, spell.until, spell.fault)?;
         }

@@ -50,6 +50,8 @@ pub enum Fault {
     Misforecast(f64),
     /// Sessions are not counted any more: the last counts stand.
     Uncounted,
+    /// This share of the servers is not heard of any more, though users are on them.
+    Dark(f64),
 }
 
 /// Everything that goes wrong in one minute.
@@ -85,6 +87,8 @@ pub struct Weather {
     pub misforecast: f64,
     /// Sessions are not counted.
     pub uncounted: bool,
+    /// The share of the servers that is not heard of.
+    pub dark: f64,
 }
 
 impl Weather {
@@ -105,6 +109,7 @@ impl Weather {
         no_forecast: false,
         misforecast: 1.0,
         uncounted: false,
+        dark: 0.0,
     };
 
     /// What the spells make of this minute.
@@ -133,6 +138,7 @@ impl Weather {
             Fault::NoForecast => self.no_forecast = true,
             Fault::Misforecast(factor) => self.misforecast = factor,
             Fault::Uncounted => self.uncounted = true,
+            Fault::Dark(share) => self.dark = self.dark.max(share),
         }
     }
 }
@@ -156,6 +162,7 @@ impl fmt::Display for Fault {
             Self::NoForecast => f.write_str("no forecast is made"),
             Self::Misforecast(factor) => write!(f, "forecasts are {factor:.2} times what they should be"),
             Self::Uncounted => f.write_str("sessions are not counted"),
+            Self::Dark(share) => write!(f, "{:.0} % of the servers are not heard of", 100.0 * share),
         }
     }
 }

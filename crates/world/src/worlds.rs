@@ -7,11 +7,11 @@ use jiff::civil::Time;
 use jiff::tz::TimeZone;
 use tidecast_pilot::{
     Batch, Bounds, Budget, Buffer, Change, Demand, Drain, Halt, Halted, Level, Mode, Override, Ramp, Rate,
-    Size, Span, Throughput, Told, Workload,
+    Size, Source, Span, Throughput, Told, Way, Workload,
 };
 
 use crate::chance::Purpose;
-use crate::{Again, Chance, DAY, Event, Fault, Rehearsal, Spell, Trace, Traffic};
+use crate::{Again, Chance, DAY, Event, Fault, Rehearsal, Spell, Trace, Traffic, Ways};
 
 /// How many days a world lasts.
 pub const DAYS: usize = 2;
@@ -27,7 +27,8 @@ pub fn world(seed: u64) -> Rehearsal {
     let trace = traffic(&mut chance, sessions.is_some()).generate("made", seed);
     let peak = (trace.demand().iter().copied().fold(1.0, f64::max) / THROUGHPUT).ceil() as u32;
     let start_min = *chance.one_of(&[1, 2, 3, 5, 5, 10, 15, 30]);
-    let workload = workload(&mut chance, peak, start_min, sessions.is_some());
+    let mut workload = workload(&mut chance, peak, start_min, sessions.is_some());
+    let ways = ways(&mut Chance::of(seed, Purpose::Ways), &mut workload);
     let mut people = Chance::of(seed, Purpose::People);
     let spells = (0..chance.whole(0, 5)).map(|_| spell(&mut chance, peak, sessions.is_some())).collect();
     Rehearsal {
@@ -41,8 +42,22 @@ pub fn world(seed: u64) -> Rehearsal {
         forecast_min: *chance.one_of(&[10, 30, 60, 60]),
         spells,
         sessions,
+        ways,
         seed,
     }
+}
+
+/// Half of the operators say how to size, half leave it to what was learned.
+fn ways(chance: &mut Chance, workload: &mut Workload) -> Ways {
+    if chance.happens(0.5) {
+        return Ways::Untuned;
+    }
+    (workload.service_level, workload.reactive) = (Told::Learned, Told::Learned);
+    let source = Source::Nowcast(chance.whole(0, 3) as usize);
+    let (level, hold_min) = (*chance.one_of(&[0.98, 0.99, 0.995]), *chance.one_of(&[0, 5, 20]));
+    let way = Way { source, level, reactive: 0.0, hold_min };
+    let otherwise = Way { source: Source::Outlook, level: 0.99, reactive: 1.1, hold_min: 10 };
+    Ways::Fixed(way, otherwise)
 }
 
 fn traffic(chance: &mut Chance, sessions: bool) -> Traffic {
@@ -109,7 +124,11 @@ fn spell(chance: &mut Chance, peak: u32, sessions: bool) -> Spell {
         Fault::Late,
         Fault::Blind,
         Fault::HalfSeen,
-        if sessions { Fault::Uncounted } else { Fault::Foreign(chance.whole(0, i64::from(2 * peak)) as u32) },
+        if sessions {
+            *chance.one_of(&[Fault::Uncounted, Fault::Dark(0.5)])
+        } else {
+            Fault::Foreign(chance.whole(0, i64::from(2 * peak)) as u32)
+        },
         Fault::NoCapacity,
         Fault::SlowLaunches(chance.between(1.5, 4.0)),
         Fault::FailedLaunches(chance.between(0.1, 0.9)),

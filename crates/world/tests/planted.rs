@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::SignedDuration;
 use tidecast_pilot::{
     Briefing, Change, Command, Decision, Demand, Limit, Mode, Note, Override, Phase, Quality, Reading,
-    Sessions, Size, Span, Told, Workload, decide,
+    Sessions, Size, Span, Told, Vigil, Workload, decide,
 };
 use tidecast_world::{Decider, Invariant, Production, swarm};
 
@@ -193,6 +193,53 @@ fn a_padding_that_comes_and_goes() {
     let mut planted = Planted { before: nervous, after: |_: &Briefing, _: &mut Decision| () };
     let caught = (0..WORLDS).filter_map(|seed| swarm(seed, &mut planted).err());
     assert!(caught.take(20).any(|failure| failure.breach.invariant == Invariant::Churn));
+}
+
+#[test] // B10, F28
+fn launches_again_at_each_turn_though_none_comes_up() {
+    let impatient = |briefing: &mut Briefing| {
+        if let Some(last) = &briefing.last {
+            let vigil = Vigil { jumped: last.vigil.jumped, ..Vigil::default() };
+            briefing.last = Some(Arc::new(Decision { vigil, ..(**last).clone() }));
+        }
+    };
+    briefed(impatient, Invariant::Storm);
+}
+
+#[test] // B10, F14
+fn as_many_more_as_have_not_come_up_yet() {
+    let greedy = |briefing: &Briefing, decision: &mut Decision| {
+        let nodes = briefing.sighting.iter().flat_map(|seen| &seen.nodes);
+        let booting = Size(nodes.filter(|node| node.phase == Phase::Booting).count() as u32);
+        for command in &mut decision.commands {
+            if let Command::Grow { to } = command {
+                *to = *to + booting;
+            }
+        }
+    };
+    decided(greedy, Invariant::Runaway);
+}
+
+#[test] // B10, F13
+fn a_clock_that_is_believed_as_soon_as_it_has_jumped() {
+    let trusting = |briefing: &mut Briefing| {
+        if let Some(last) = &briefing.last {
+            let vigil = Vigil { jumped: None, ..last.vigil.clone() };
+            let at = last.at.min(briefing.now);
+            briefing.last = Some(Arc::new(Decision { vigil, at, ..(**last).clone() }));
+        }
+    };
+    briefed(trusting, Invariant::Clock);
+}
+
+#[test] // B10, F19
+fn silent_servers_taken_for_empty_ones() {
+    let callous = |briefing: &Briefing, decision: &mut Decision| {
+        let nodes = briefing.sighting.iter().flat_map(|seen| &seen.nodes);
+        let silent = nodes.filter(|node| matches!(node.phase, Phase::Silent { .. }));
+        decision.commands.extend(silent.map(|node| Command::Terminate { node: node.name.clone() }));
+    };
+    decided(callous, Invariant::Sessions);
 }
 
 #[test] // B10, B1

@@ -2,7 +2,7 @@ use std::f64::consts::LN_2;
 
 use super::histogram::Histogram;
 use super::{Flavour, Shape};
-use crate::{Fan, LEVELS};
+use crate::{Fan, LEVELS, Tape, Taped};
 
 /// Days of errors after which one counts half.
 const HALF_LIFE_DAYS: f64 = 20.0;
@@ -84,10 +84,13 @@ impl Calibration {
         if heeded > 0.0 && self.count > days * self.shape.day { factor } else { 1.0 }
     }
 
-    pub(super) fn fan(&self, base: f64, scale: f64, point: f64, issue: Issue) -> Fan {
+    /// None where numbers have run away, as after values beyond all measure.
+    pub(super) fn fan(&self, base: f64, scale: f64, point: f64, issue: Issue) -> Option<Fan> {
         let centre = base + scale * (point + issue.bias);
         let width = scale * issue.scales[2] * issue.size;
-        Fan::new(centre, self.quantiles.map(|q| centre + width * q))
+        let quantiles = self.quantiles.map(|q| centre + width * q);
+        let sound = centre.is_finite() && quantiles.iter().all(|q| q.is_finite());
+        sound.then(|| Fan::new(centre, quantiles))
     }
 
     /// Learns from an error, in scales.
@@ -121,6 +124,28 @@ impl Calibration {
 
     fn time_of_day(&self, at: usize) -> usize {
         at % self.shape.day * TIMES / self.shape.day
+    }
+}
+
+impl Taped for Calibration {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.numbers(&mut self.hour_bias);
+        tape.numbers(&mut self.hour);
+        tape.numbers(&mut self.time);
+        tape.numbers(&mut self.usual);
+        tape.number(&mut self.size);
+        tape.number(&mut self.lately);
+        tape.count(&mut self.count);
+        self.spread.tape(tape);
+        tape.numbers(&mut self.quantiles);
+    }
+}
+
+impl Taped for Issue {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.number(&mut self.bias);
+        tape.numbers(&mut self.scales);
+        tape.number(&mut self.size);
     }
 }
 

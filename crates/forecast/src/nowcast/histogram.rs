@@ -1,4 +1,4 @@
-use crate::LEVELS;
+use crate::{LEVELS, Tape, Taped};
 
 /// Bins of the histogram, and how finely they lie: evenly on the scale of an inverse hyperbolic sine.
 const BINS: usize = 512;
@@ -48,6 +48,14 @@ impl Histogram {
             *value = if self.total > 0.0 { SPREAD * (at * STEP).sinh() } else { 0.0 };
         }
         out
+    }
+}
+
+impl Taped for Histogram {
+    fn tape(&mut self, tape: &mut Tape) {
+        tape.singles(&mut *self.weights);
+        tape.number(&mut self.next);
+        tape.number(&mut self.total);
     }
 }
 

@@ -1,6 +1,7 @@
 use super::Shape;
 use super::view::{FEATURES, Sight};
 use crate::linalg::{dot, solve_spd};
+use crate::{Tape, Taped};
 
 /// Features, an intercept, and what lets it depend on the level.
 const TERMS: usize = FEATURES + 3;
@@ -74,6 +75,18 @@ impl Regression {
             }
             gram.iter_mut().chain(rhs).for_each(|v| *v *= keep);
         }
+    }
+}
+
+impl Taped for Regression {
+    fn tape(&mut self, tape: &mut Tape) {
+        // The lower triangle: nothing else of the Gram matrix is used.
+        for gram in &mut self.gram {
+            (0..TERMS).for_each(|i| tape.numbers(&mut gram[i * TERMS..=i * TERMS + i]));
+        }
+        self.rhs.iter_mut().chain(&mut self.weights).for_each(|row| tape.numbers(row));
+        tape.number(&mut self.usual);
+        tape.count(&mut self.rows);
     }
 }
 

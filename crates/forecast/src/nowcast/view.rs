@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 
 use super::{SCALES, Shape};
-use crate::Fan;
+use crate::{Fan, Tape, Taped};
 
 /// What the regression is given: deviations in units of demand, divided by the scale when used.
 pub(super) const FEATURES: usize = 9;
@@ -119,5 +119,26 @@ impl View {
 
     fn means(&self) -> [f64; SPANS.len()] {
         std::array::from_fn(|i| self.sums[i] / self.latest.len().clamp(1, SPANS[i]) as f64)
+    }
+}
+
+impl Taped for View {
+    fn tape(&mut self, tape: &mut Tape) {
+        for bins in [&mut self.points, &mut self.uppers, &mut self.widths] {
+            let mut list = VecDeque::from(std::mem::take(bins));
+            tape.list(&mut list, |value, tape| tape.number(value));
+            *bins = list.into();
+        }
+        tape.number(&mut self.surprise);
+        tape.number(&mut self.foretold);
+        tape.number(&mut self.peak);
+        let mut turning = usize::from(self.turning);
+        tape.count(&mut turning);
+        self.turning = turning > 0;
+        tape.list(&mut self.latest, |value, tape| tape.number(value));
+        tape.numbers(&mut self.sums);
+        tape.number(&mut self.mean);
+        tape.number(&mut self.usual_width);
+        tape.count(&mut self.seen);
     }
 }

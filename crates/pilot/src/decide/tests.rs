@@ -1,4 +1,5 @@
 mod calendar;
+mod launches;
 mod properties;
 
 use tidecast_forecast::{Fan, Forecast, Grid};
@@ -6,7 +7,8 @@ use tidecast_forecast::{Fan, Forecast, Grid};
 use super::*;
 use crate::{
     Allowed, Bounds, Buffer, Change, Command, Demand, Evidence, Halt, Halted, Issued, Lessons, Level, Mode,
-    Move, Override, Share, Shared, Sighting, Throughput, Told, Workload,
+    Move, Nowcasted, Override, Rated, Share, Shared, Sighting, Sizing, Source, Throughput, Told, Way,
+    Workload,
 };
 
 fn now() -> Timestamp {
@@ -55,6 +57,7 @@ fn calm() -> Briefing {
         workload: Arc::new(workload()),
         issued: issued(&[100.0]),
         evidence: evidence([100.0; 15]),
+        nowcast: None,
         sighting: Some(Sighting::of(now(), Size(10), Size(10))),
         overrides: Vec::new(),
         halts: Vec::new(),
@@ -545,20 +548,71 @@ fn five_minutes_later(briefing: &Briefing, demand: &[f64]) -> Briefing {
     later
 }
 
+/// What is planned at each five minutes from ten minutes past nine on.
+fn planned(decision: &Decision) -> Vec<u32> {
+    let at = |step: i64| decision.plan.at(now() + minutes(10 + 5 * step)).expect("a plan for two hours");
+    (0..18).map(|step| at(step).size.get()).collect()
+}
+
 #[test] // S5.2, F15
 fn leaves_the_plan_in_peace_while_a_newer_forecast_hardly_differs() {
     let rush = [100.0, 100.0, 100.0, 100.0, 200.0, 200.0, 200.0, 200.0, 200.0, 100.0];
     let costly = with(|b, w| {
         b.issued = issued(&rush);
         w.costs.scale_up = Told::Given(60.0);
+        w.costs.change_of_plan = Told::Given(60.0);
     });
     let first = decide(&costly);
-    let same = decide(&five_minutes_later(&costly, &rush.map(|demand| 0.98 * demand)));
-    assert!(same.plan == first.plan, "two percent less saves less than a change costs");
+    let less = rush.map(|demand| 0.94 * demand);
+    let same = decide(&five_minutes_later(&costly, &less));
+    assert_eq!(planned(&same), planned(&first), "six percent less saves less than a change costs");
+    let anew = with(|b, w| {
+        b.issued = issued(&less);
+        w.costs.scale_up = Told::Given(60.0);
+    });
+    assert_ne!(planned(&decide(&anew)), planned(&first), "without a plan in force it is planned otherwise");
     let more = decide(&five_minutes_later(&costly, &rush.map(|demand| 1.06 * demand)));
-    assert!(more.plan != first.plan, "what it does not cover is planned for at once");
+    assert_eq!(planned(&more)[2], 22, "what it does not cover is planned for at once");
     let none = decide(&five_minutes_later(&costly, &[50.0]));
-    assert!(none.plan != first.plan, "a rush that does not come is not waited for");
+    assert!(planned(&none)[2] < 20, "a rush that does not come is not waited for");
+}
+
+#[test] // F15
+fn changes_a_step_that_is_far_off_only_for_more_than_the_forecast_is_unsure_of() {
+    let unsure = |rush: f64, at: i64| {
+        let fan = |k: usize| {
+            let demand = if k < 8 { 100.0 } else { rush };
+            Fan::new(demand, tidecast_forecast::LEVELS.map(|level| demand * (0.8 + 0.25 * level)))
+        };
+        let forecast = Forecast::new(Grid::new(now(), 300, 24), (0..24).map(fan).collect(), "test");
+        Some(Arc::new(Issued { at: now() + minutes(at), forecast }))
+    };
+    // 199.9 at the level of 0.9: twenty servers.
+    let mut briefing = with(|b, _| b.issued = unsure(195.0, 0));
+    let at_forty = |decision: &Decision| decision.plan.at(now() + minutes(40)).unwrap().clone();
+    let first = decide(&briefing);
+    assert_eq!(at_forty(&first).size, Size(20));
+    // 205 at that level are twenty-one, but twenty are enough at 0.64: that far off, the plan stays as it is.
+    let mut sizes = vec![];
+    let mut last = first;
+    for minute in [5, 10, 15, 20, 25, 30] {
+        briefing = next(&briefing, last);
+        briefing.now = now() + minutes(minute);
+        briefing.issued = unsure(200.0, minute);
+        last = decide(&briefing);
+        sizes.push(at_forty(&last).size.get());
+        if minute == 5 {
+            assert!(at_forty(&last).limits.contains(&Limit::Steady), "{:?}", at_forty(&last));
+            assert!(last.notes.iter().all(|note| note.code() != "short"), "{:?}", last.notes);
+        }
+    }
+    assert_eq!(sizes, [20, 20, 20, 20, 20, 21], "what is carried out has what is needed");
+    // More than that is planned for at once.
+    let mut briefing =
+        next(&with(|b, _| b.issued = unsure(195.0, 0)), decide(&with(|b, _| b.issued = unsure(195.0, 0))));
+    briefing.now = now() + minutes(5);
+    briefing.issued = unsure(220.0, 5);
+    assert_eq!(at_forty(&decide(&briefing)).size, Size(23));
 }
 
 /// The briefing of the next turn, after everything was carried out.
@@ -579,4 +633,121 @@ fn tells_an_actuator_how_much_it_may_do_of_itself() {
     assert_eq!(allowed(|briefing, _| briefing.evidence = evidence([])), Allowed::Growing);
     assert_eq!(allowed(|_, workload| workload.mode = Mode::ScaleOutOnly), Allowed::Growing);
     assert_eq!(allowed(|_, workload| workload.mode = Mode::Observe), Allowed::Nothing);
+}
+
+/// A briefing whose operator leaves the sizing to replay, which has chosen this nowcast; 130 come at most, it says.
+fn tuned(change: impl FnOnce(&mut Briefing, &mut Workload)) -> Briefing {
+    let way = Way { source: Source::Nowcast(0), level: 0.97, reactive: 0.0, hold_min: 0 };
+    let outlook = Way { source: Source::Outlook, level: 0.98, reactive: 1.1, hold_min: 10 };
+    with(|briefing, workload| {
+        workload.service_level = Told::Learned;
+        workload.reactive = Told::Learned;
+        let chosen = Rated { way, served: 0.99954, cost: 10_000.0 };
+        let since = now() - SignedDuration::from_hours(33);
+        briefing.lessons.sizing = Some(Sizing {
+            chosen,
+            outlook: Rated { way: outlook, served: 0.9996, cost: 10_900.0 },
+            since,
+            days: 28,
+        });
+        briefing.nowcast = Some(Nowcasted { at: now(), demand: Demand::new(130.0).unwrap(), way });
+        change(briefing, workload);
+    })
+}
+
+const SIZED: &str = "note sized since 2026-03-01 00:00 (UTC) by the nowcast at 0.97: of all ways it kept the promise at the \
+                     least cost in replay, 99.95 % of what could be served on 28 days, the latest counting most; the forecast at \
+                     0.98 above 1.1 times measured demand would have cost 9.0 % more";
+const SAID: &str = "130 at most within 5m of 2026-03-02 09:00 (UTC), says the nowcast at 0.97; 10 a server";
+
+#[test] // S7.2, B1
+fn sizes_by_the_way_that_replay_has_chosen_and_says_why() {
+    check(&tuned(|_, _| ()), 13, &["grow to 13 servers", SAID, SIZED]);
+}
+
+#[test] // S7.2
+fn gives_the_operators_level_and_factor_the_last_word() {
+    let level = tuned(|_, w| w.service_level = Told::Given(Level::new(0.9).unwrap()));
+    let reactive = "100 measured at 2026-03-02 09:00 (UTC), times 1.10, 10 a server";
+    check(&level, 11, &["grow to 11 servers", reactive]);
+    let both = tuned(|b, w| {
+        w.reactive = Told::Given(1.5);
+        b.nowcast.as_mut().unwrap().demand = Demand::new(120.0).unwrap();
+    });
+    let measured = "100 measured at 2026-03-02 09:00 (UTC), times 1.50, 10 a server";
+    check(&both, 15, &["grow to 15 servers", measured, SIZED]);
+}
+
+#[test] // B3, F1
+fn falls_back_on_the_best_forecast_until_there_is_a_nowcast() {
+    let decision = decide(&tuned(|b, _| b.nowcast = None));
+    assert_eq!(
+        decision.because.to_string(),
+        "100 measured at 2026-03-02 09:00 (UTC), times 1.10, 10 a server"
+    );
+    let said = told(&decision).join("\n");
+    assert!(said.contains("until there is a nowcast, the forecast at 0.98"), "{said}");
+    let old = decide(&tuned(|b, _| b.nowcast.as_mut().unwrap().at = now() - minutes(4)));
+    assert_eq!(old.because, decision.because, "a nowcast of four minutes ago is none");
+    let other = decide(&tuned(|b, _| b.nowcast.as_mut().unwrap().way.level = 0.5));
+    assert_eq!(other.because, decision.because, "nor is one of a way that is not followed any more");
+}
+
+#[test] // S12
+fn serves_lasting_demand_whatever_the_nowcast_says() {
+    let low = |b: &mut Briefing| b.nowcast.as_mut().unwrap().demand = Demand::new(60.0).unwrap();
+    let burst = decide(&tuned(|b, _| {
+        low(b);
+        b.evidence = evidence([100.0, 100.0, 100.0, 180.0]);
+    }));
+    assert_eq!(burst.wanted, Size(10), "a minute's burst is the nowcast's to judge");
+    let lasting = decide(&tuned(|b, _| {
+        low(b);
+        b.evidence = evidence([100.0, 180.0, 170.0, 180.0]);
+    }));
+    assert_eq!((lasting.wanted, lasting.because.code()), (Size(17), "measured"));
+}
+
+#[test] // A11
+fn heeds_decrees_beside_a_nowcast() {
+    let decreed = decide(&tuned(|b, _| {
+        b.overrides = vec![decree("d", Change::Demand(Demand::new(50.0).unwrap()), -5, 60)]
+    }));
+    assert!(decreed.wanted <= Size(10) && decreed.because.code() != "nowcast", "{decreed:?}");
+    let padded = decide(&tuned(|b, _| b.overrides = vec![decree("p", Change::PadServers(Size(4)), -5, 60)]));
+    assert_eq!(padded.wanted, Size(17));
+    let capped = decide(&tuned(|b, _| b.overrides = vec![decree("c", Change::Ceiling(Size(11)), -5, 60)]));
+    assert_eq!((capped.wanted, capped.limits[0].code()), (Size(11), "ceiling"));
+}
+
+#[test] // B3
+fn is_as_cautious_as_at_the_beginning_while_nothing_is_measured() {
+    let blind = decide(&tuned(|b, _| {
+        b.evidence.readings.retain(|reading| reading.at < now() - minutes(5));
+        b.issued = wide();
+    }));
+    assert_eq!((blind.wanted, blind.because.code()), (Size(15), "forecast"), "{:?}", blind.because);
+    assert!(blind.notes.iter().all(|note| note.code() != "sized"), "{:?}", blind.notes);
+}
+
+#[test] // A1
+fn is_as_cautious_as_at_the_beginning_while_demand_has_fallen_as_in_an_outage() {
+    let fallen = decide(&tuned(|b, _| {
+        b.evidence = evidence([100.0, 100.0, 100.0, 10.0]);
+        b.nowcast.as_mut().unwrap().demand = Demand::new(20.0).unwrap();
+        b.issued = wide();
+    }));
+    assert!(fallen.notes.iter().any(|note| note.code() == "dip"), "{:?}", fallen.notes);
+    assert_eq!((fallen.wanted, fallen.because.code()), (Size(15), "forecast"), "{:?}", fallen.because);
+    let before = decide(&tuned(|b, _| b.issued = wide()));
+    assert_eq!((before.wanted, before.because.code()), (Size(13), "nowcast"));
+}
+
+/// A forecast of 100 that may be half as much again.
+fn wide() -> Option<Arc<Issued>> {
+    let grid = Grid::new(now() - minutes(10), 300, 26);
+    let fan =
+        Fan::new(100.0, tidecast_forecast::LEVELS.map(|level| if level < 0.99 { 100.0 } else { 150.0 }));
+    let forecast = Forecast::new(grid, vec![fan; 26], "test");
+    Some(Arc::new(Issued { at: now(), forecast }))
 }

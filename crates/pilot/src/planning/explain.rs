@@ -35,9 +35,10 @@ impl Explainer<'_> {
         // The next step that needs this size, if the plan does not go below it until then.
         let later = (until..sizes.len()).take_while(|k| sizes[*k] >= size).find(|k| floors[*k] >= size);
         let (because, mut limits): (Reason, Vec<Limit>) = match size.cmp(&floors[bound]) {
-            std::cmp::Ordering::Equal => {
-                (self.reason(bound), self.pushes(bound).chain(self.cuts(bound)).collect())
-            }
+            std::cmp::Ordering::Equal => (
+                self.reason(bound),
+                self.pushes(bound).chain(self.cuts(bound)).chain(self.steadied(bound)).collect(),
+            ),
             std::cmp::Ordering::Less => {
                 (self.reason(bound), self.pushes(bound).chain([self.brake(from, floors[bound])]).collect())
             }
@@ -66,7 +67,7 @@ impl Explainer<'_> {
             return Reason::Decreed(decree.clone());
         }
         let sizer = decrees.sizer(self.footing.throughput, workload.buffer);
-        let demand = decrees.demand(self.needs.forecast_at(at, self.footing));
+        let demand = decrees.demand(self.needs.forecast_at(at, self.footing.level.get(), self.footing));
         let (Some(sizer), Some((demand, by))) = (sizer, demand) else {
             return Reason::Standing;
         };
@@ -106,6 +107,12 @@ impl Explainer<'_> {
             }
             _ => vec![Limit::Maximum { max, wanted: Size(wanted) }],
         }
+    }
+
+    /// That a step is left as it was planned before.
+    fn steadied(&self, step: usize) -> Option<Limit> {
+        let steadied = self.orders.is_steadied(step, self.needs, &self.briefing.workload);
+        steadied.then_some(Limit::Steady)
     }
 
     /// What keeps a step below its need.
@@ -148,7 +155,9 @@ impl Explainer<'_> {
     /// Where the plan is short of the need, at most once for each cause.
     pub(super) fn shortages(&self, sizes: &[u32]) -> Vec<Note> {
         let wanted = |k: usize| self.needs.sizes[self.orders.bound_by[k]];
-        let cut = self.short(Shortage::Maximum, |k| wanted(k).saturating_sub(self.orders.floors[k]));
+        let workload = &self.briefing.workload;
+        let most = |k: usize| self.orders.cap(k, workload).max(workload.bounds.min().get());
+        let cut = self.short(Shortage::Maximum, |k| wanted(k).saturating_sub(most(k)));
         let slow = self.short(self.shortage(), |k| self.orders.floors[k].saturating_sub(sizes[k]));
         // What is needed before a server ordered now can serve, beyond what already stands there.
         let lead = self.footing.start_up.as_secs();

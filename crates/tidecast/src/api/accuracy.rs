@@ -55,21 +55,21 @@ pub(crate) async fn fared(known: &Known, name: &str, days: i64) -> Result<said::
     let mut tally = [Tally::default(); LEADS.len()];
     for issued in known.history.issued(name).await?.into_iter().filter(|at| *at >= since) {
         if let Some(issued) = known.history.forecast(name, issued).await? {
-            judge(&issued, &means(&measured, issued.forecast.grid().step_s), now, &mut tally);
+            judge(&issued, &peaks(&measured, issued.forecast.grid().step_s), now, &mut tally);
         }
     }
     let leads = LEADS.iter().zip(&tally).map(|(minutes, tally)| tally.told(*minutes)).collect();
     Ok(said::Accuracy { workload: name.to_owned(), days, leads })
 }
 
-/// What was measured in each step, on average.
-fn means(measured: &[tidecast_forecast::Sample], step_s: i64) -> BTreeMap<i64, f64> {
-    let mut sums: BTreeMap<i64, (f64, f64)> = BTreeMap::new();
+/// The most that was measured in each step, as it is forecast.
+fn peaks(measured: &[tidecast_forecast::Sample], step_s: i64) -> BTreeMap<i64, f64> {
+    let mut peaks: BTreeMap<i64, f64> = BTreeMap::new();
     for sample in measured {
-        let (sum, count) = sums.entry(sample.time.as_second().div_euclid(step_s)).or_default();
-        (*sum, *count) = (*sum + sample.value, *count + 1.0);
+        let peak = peaks.entry(sample.time.as_second().div_euclid(step_s)).or_default();
+        *peak = peak.max(sample.value);
     }
-    sums.into_iter().map(|(step, (sum, count))| (step, sum / count)).collect()
+    peaks
 }
 
 fn judge(issued: &Issued, measured: &BTreeMap<i64, f64>, now: Timestamp, tally: &mut [Tally; LEADS.len()]) {

@@ -85,6 +85,7 @@ pub(crate) fn planned(spoken: &Spoken, fleet: &Fleet, zone: &TimeZone) -> Result
         workload: Arc::new(workload),
         issued: Some(Arc::new(Issued { at: now, forecast: spoken.expected.clone() })),
         evidence: Evidence { readings, interval },
+        nowcast: None,
         sighting: Some(Sighting::of(now, standing, standing)),
         overrides: Vec::new(),
         halts: Vec::new(),

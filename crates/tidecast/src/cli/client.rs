@@ -105,7 +105,7 @@ impl Client {
 
     /// Waits, between two looks.
     pub(crate) fn wait(&self, time: Duration) {
-        self.runtime.block_on(tokio::time::sleep(time));
+        self.runtime.block_on(async { tokio::time::sleep(time).await });
     }
 
     /// The answer to a question that may be refused, as it is.

@@ -165,7 +165,7 @@ fn live(whose: Whose, namespace: Option<&str>) -> Result<Vec<Value>, Stop> {
     use tidecast::import::live;
     use tidecast::scaler::kubernetes::{Cluster, Way};
     if whose == Whose::Asg {
-        return Err(groups_by_input());
+        return live_groups();
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let cluster = Cluster::new(Way::default());
@@ -178,14 +178,32 @@ fn live(whose: Whose, namespace: Option<&str>) -> Result<Vec<Value>, Stop> {
 #[cfg(not(feature = "kubernetes"))]
 fn live(whose: Whose, _: Option<&str>) -> Result<Vec<Value>, Stop> {
     if whose == Whose::Asg {
-        return Err(groups_by_input());
+        return live_groups();
     }
     Err(Stop::unusable("this build knows no Kubernetes").help("give manifests with --input"))
 }
 
-fn groups_by_input() -> Stop {
-    Stop::unusable("Auto Scaling groups are imported from a file")
-        .help("aws autoscaling describe-auto-scaling-groups | tidecast init --from asg --input -")
+/// The groups of the region that AWS_REGION names.
+#[cfg(feature = "aws")]
+fn live_groups() -> Result<Vec<Value>, Stop> {
+    let named = ["AWS_REGION", "AWS_DEFAULT_REGION"].into_iter().find_map(|name| std::env::var(name).ok());
+    let Some(name) = named else {
+        let help = "set AWS_REGION; or aws autoscaling describe-auto-scaling-groups | tidecast init --from asg --input -";
+        return Err(Stop::unusable("it is not said of which region groups are to be imported").help(help));
+    };
+    let region = std::sync::Arc::new(tidecast::aws::Region::new(name, None));
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let groups = runtime.block_on(tidecast::aws::groups(&region, tidecast::drive::clock()));
+    groups.map_err(|trouble| {
+        let help = "or give a file: aws autoscaling describe-auto-scaling-groups | tidecast init --from asg --input -";
+        Stop::unreachable(trouble).help(help)
+    })
+}
+
+#[cfg(not(feature = "aws"))]
+fn live_groups() -> Result<Vec<Value>, Stop> {
+    Err(Stop::unusable("this build knows no AWS: groups are imported from a file")
+        .help("aws autoscaling describe-auto-scaling-groups | tidecast init --from asg --input -"))
 }
 
 fn write(path: &Path, text: &str, force: bool) -> Result<(), Stop> {

@@ -121,7 +121,7 @@ enum Command {
     Token(token::Token),
     /// Check a configuration: what is wrong with it, where, and what would be right
     Check(check::Check),
-    /// Write a configuration to begin with
+    /// Write a configuration to begin with: an example, or what another autoscaler has now
     Init(init::Init),
     /// Print what to apply to a cluster: the resource, the rights, the deployment
     #[cfg(feature = "kubernetes")]

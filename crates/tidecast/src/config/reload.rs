@@ -12,7 +12,7 @@ use super::codes::Code;
 use super::files;
 use super::finding::{Finding, Report};
 use super::load::{Loaded, load};
-use super::section::Config;
+use super::section::{Config, Keda};
 
 /// How often files are looked at.
 pub const LOOK_EVERY: Duration = Duration::from_secs(5);
@@ -35,6 +35,7 @@ pub fn reload(previous: &Config, read: Loaded) -> Result<Change, Report> {
     let waiting = waiting(previous, &config);
     config.server.listen = previous.server.listen;
     config.store.folder = previous.store.folder.clone();
+    config.keda = previous.keda.clone();
     let at = |key: &&[&str; 2]| read.tree.nearest(*key).headline();
     let findings = waiting.iter().map(|key| {
         let message = format!("`{}` changes only when the server is started again", key.join("."));
@@ -49,7 +50,18 @@ pub fn reload(previous: &Config, read: Loaded) -> Result<Change, Report> {
 fn waiting(previous: &Config, next: &Config) -> Vec<[&'static str; 2]> {
     let listen = (previous.server.listen != next.server.listen).then_some(["server", "listen"]);
     let folder = (previous.store.folder != next.store.folder).then_some(["store", "folder"]);
-    listen.into_iter().chain(folder).collect()
+    let keda = keda(previous.keda.as_ref(), next.keda.as_ref()).map(|key| ["keda", key]);
+    listen.into_iter().chain(folder).chain(keda).collect()
+}
+
+/// What differs between two sections, if anything does.
+fn keda(previous: Option<&Keda>, next: Option<&Keda>) -> Option<&'static str> {
+    match (previous, next) {
+        (Some(a), Some(b)) if a == b => None,
+        (Some(a), Some(b)) if a.listen == b.listen => Some(if a.tls == b.tls { "clients" } else { "tls" }),
+        (None, None) => None,
+        _ => Some("listen"),
+    }
 }
 
 /// Looks whether the files of a configuration have changed: first at their dates, then at their content, so that

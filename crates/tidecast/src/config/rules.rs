@@ -2,6 +2,8 @@
 
 mod calendar;
 mod demand;
+mod edges;
+mod keda;
 mod operator;
 mod query;
 mod secret;
@@ -55,8 +57,15 @@ impl<'a> Context<'a> {
 
 /// Everything that does not fit.
 pub(crate) fn check(context: Context<'_>) -> Vec<Finding> {
-    let checks =
-        [server::check, source::check, workload::check, calendar::check, special::check, operator::check];
+    let checks = [
+        server::check,
+        keda::check,
+        source::check,
+        workload::check,
+        calendar::check,
+        special::check,
+        operator::check,
+    ];
     checks.into_iter().flat_map(|check| check(context)).collect()
 }
 

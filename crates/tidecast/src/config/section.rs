@@ -3,6 +3,7 @@
 mod calendar;
 mod cluster;
 mod demand;
+mod keda;
 mod limits;
 mod operator;
 mod server;
@@ -19,15 +20,17 @@ use super::word::{FilePath, Name};
 
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use cluster::Cluster;
-pub use demand::{Capacity, Demand};
+pub use demand::{Capacity, Counted, Demand, Metric, Statistic};
+pub use keda::{Clients, Keda, KedaTls};
 pub use limits::Limits;
 pub(in crate::config) use operator::EVERYWHERE;
 pub use operator::Operator;
 pub use server::{Auth, Heartbeat, Server, Store};
-pub use source::{BasicAuth, CsvSource, PrometheusSource, PushSource, Source, Tls};
+pub use source::{BasicAuth, CloudwatchSource, CsvSource, PrometheusSource, PushSource, Source, Tls};
 pub(in crate::config) use target::target_types;
 pub use target::{
-    AsgAction, AsgTarget, KedaTarget, KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
+    AgonesTarget, AsgAction, AsgTarget, CommandTarget, Ec2Target, JitsiTarget, KedaAction, KedaTarget,
+    KubernetesTarget, NoTarget, Scaled, Target, WebhookTarget,
 };
 pub use workload::{Advanced, Behavior, Budget, Mode, Rate, ScaleDown, ScaleUp, Workload};
 
@@ -40,6 +43,8 @@ pub struct Config {
     pub api_version: ApiVersion,
     /// How the server runs and who may talk to it.
     pub server: Server,
+    /// The gRPC server that KEDA asks.
+    pub keda: Option<Keda>,
     /// Where history and decisions are kept.
     pub store: Store,
     /// The folder below which files with secrets may lie; the folder of the configuration unless said otherwise.

@@ -141,7 +141,8 @@ impl PrometheusSource {
     }
 }
 
-fn tls(
+/// Certificates and keys, read.
+pub(crate) fn tls(
     tls: &Tls,
     folder: &Path,
     secrets: &Path,

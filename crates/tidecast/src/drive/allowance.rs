@@ -87,8 +87,8 @@ impl Allowance {
         }
         ward.forget(now);
         ward.promise(now);
-        let mut servers = ward.promised.remove(name).map_or(0, |(servers, _)| servers);
         let (free, of) = ward.free()?;
+        let mut servers = ward.promised.remove(name).map_or(0, |(servers, _)| servers);
         if ward.line.is_empty() {
             servers = servers.saturating_add(free);
         }

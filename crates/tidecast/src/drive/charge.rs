@@ -4,12 +4,15 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{
-    Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws, learn_fleet,
+    Allowed, Briefing, Command, Decision, Evidence, Halt, Lessons, Mode, Sighting, Workload, decide, flaws,
+    learn_fleet,
 };
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::forecaster::Filled;
+use super::practice::{Practice, ground};
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
@@ -23,6 +26,7 @@ pub struct Charge {
     agenda: Agenda,
     pub(super) collector: Collector,
     forecaster: Forecaster,
+    practice: Practice,
     scaler: Arc<dyn Scaler>,
     pub(super) store: Arc<dyn Store>,
     lessons: Option<Arc<Lessons>>,
@@ -43,7 +47,7 @@ enum Filling {
     /// It has not begun, or is to be tried again then.
     From(Option<Timestamp>),
     /// It is under way; the share that is done.
-    Underway(JoinHandle<Result<(), Trouble>>, watch::Receiver<f64>),
+    Underway(JoinHandle<Result<Filled, Trouble>>, watch::Receiver<f64>),
     /// The history is there.
     Done,
 }
@@ -75,6 +79,8 @@ pub struct Turned {
     pub unfit: Option<String>,
     /// The share of the history that is there, 0 to 1.
     pub filled: f64,
+    /// What the scaler sends, or would send if mode and halts allowed it.
+    pub shows: Vec<String>,
     /// What came of carrying it out, if it was tried.
     pub receipt: Option<Result<Receipt, Trouble>>,
     /// What kept the turn from being had.
@@ -100,11 +106,13 @@ impl Charge {
     ) -> Self {
         let (lessons, kept, fleet, remembered) = (None, Kept::default(), None, None);
         let filling = Filling::From(None);
+        let practice = Practice::beside(&forecaster, collector.rhythm());
         Self {
             workload,
             agenda,
             collector,
             forecaster,
+            practice,
             scaler,
             store,
             lessons,
@@ -156,6 +164,7 @@ impl Charge {
         self.learn(sighting.as_ref(), &evidence);
         let filled = self.fill(now).await;
         self.forecaster.tend(now, &self.lessons()).await;
+        self.practise(now, &evidence).await;
         let decreed = self.decreed.load(Ordering::Acquire);
         let mut briefing = self.briefing(now, ledger, evidence, sighting);
         let mut decision = self.decide(&mut briefing);
@@ -177,6 +186,7 @@ impl Charge {
             unseen,
             unfit: self.forecaster.unfit.clone(),
             filled,
+            shows: self.scaler.shows(&decision),
             receipt: None,
             trouble,
         };
@@ -215,7 +225,8 @@ impl Charge {
     async fn grow_only(&self, decision: &Decision) -> Option<Result<Receipt, Trouble>> {
         let grows = |command: &&Command| matches!(command, Command::Grow { .. });
         let commands: Vec<Command> = decision.commands.iter().filter(grows).cloned().collect();
-        let growth = Decision { commands, ..decision.clone() };
+        let allowed = decision.allowed.min(Allowed::Growing);
+        let growth = Decision { commands, allowed, ..decision.clone() };
         match growth.commands.is_empty() {
             true => None,
             false => Some(self.sound(&growth).await),
@@ -244,12 +255,17 @@ impl Charge {
     pub async fn settle(&mut self, now: Timestamp) {
         self.end_fill(now).await;
         self.forecaster.finish().await;
+        self.practice.finish().await;
     }
 
     async fn end_fill(&mut self, now: Timestamp) {
         match std::mem::replace(&mut self.filling, Filling::Done) {
             Filling::Underway(work, _) => match work.await {
-                Ok(Ok(())) => self.forecaster.learn_anew(),
+                Ok(Ok(Filled::Grown)) => {
+                    self.forecaster.learn_anew();
+                    self.practice.learn_anew(now);
+                }
+                Ok(Ok(Filled::There)) => {}
                 _ => self.filling = Filling::From(now.saturating_add(FILL_AGAIN).ok()),
             },
             other => self.filling = other,
@@ -310,6 +326,16 @@ impl Charge {
         }
     }
 
+    /// Has the ways to size try what is new, and takes in which of them is the best.
+    async fn practise(&mut self, now: Timestamp, evidence: &Evidence) {
+        let ground = ground(&self.workload, &self.lessons());
+        let issued = self.forecaster.issued().map(|issued| &**issued);
+        self.practice.tend(now, ground, self.workload.promise, evidence, issued).await;
+        if let Some((sizing, frontier)) = self.practice.news() {
+            self.lessons = Some(Arc::new(Lessons { sizing: Some(sizing), frontier, ..self.lessons() }));
+        }
+    }
+
     fn briefing(
         &self,
         now: Timestamp,
@@ -323,6 +349,7 @@ impl Charge {
             workload: self.workload.clone(),
             issued: self.forecaster.issued().cloned(),
             evidence,
+            nowcast: self.practice.says(self.workload.hold),
             sighting,
             overrides: ledger.overrides.into_iter().chain(self.agenda.due(now)).collect(),
             halts: self.halts(ledger.halts, now),
@@ -366,6 +393,7 @@ impl Charge {
             return;
         }
         self.kept.at = Some(now);
+        self.practice.keep(now, every).await;
         let name = &self.workload.name;
         if let Some(lessons) =
             self.lessons.clone().filter(|lessons| self.kept.lessons.as_ref() != Some(lessons))
@@ -408,6 +436,7 @@ impl Turned {
             unseen: None,
             unfit: None,
             filled: 0.0,
+            shows: Vec::new(),
             receipt: None,
             trouble: Some(trouble),
         }

@@ -2,9 +2,11 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_pilot::calendar::SpecialDays;
-use tidecast_pilot::{Drift, Issued, Lessons};
-use tokio::sync::{Semaphore, watch};
+use tidecast_forecast::models::{self, Willing};
+use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series};
+use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
+use tidecast_pilot::{Drift, Issued, Lessons, Menu};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
 
 use super::job::{Job, Learned, Made};
@@ -45,16 +47,17 @@ impl Default for Cadence {
 #[derive(Debug, Clone)]
 pub struct Workshop {
     pub(super) history: Arc<History>,
-    pub(super) benches: Arc<Semaphore>,
+    benches: Arc<Semaphore>,
     fills: Arc<Semaphore>,
     pub(super) shelf: Option<Arc<Shelf>>,
+    menu: Menu,
 }
 
 impl Workshop {
     /// A workshop in which so many forecasts are made, and so many histories filled back, at once.
     pub fn new(history: Arc<History>, benches: usize, fills: usize) -> Self {
         let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        Self { history, benches: places(benches), fills: places(fills), shelf: None }
+        Self { history, benches: places(benches), fills: places(fills), shelf: None, menu: Menu::Whole }
     }
 
     /// The same, with fitted models on a shelf between two forecasts and not in memory, where each needs megabytes. A
@@ -64,20 +67,55 @@ impl Workshop {
         Self { shelf: Some(shelf), ..self }
     }
 
+    /// The same, where only these ways to size are tried.
+    #[must_use]
+    pub fn trying(self, menu: Menu) -> Self {
+        Self { menu, ..self }
+    }
+
+    pub(super) fn menu(&self) -> Menu {
+        self.menu
+    }
+
+    pub(super) fn history(&self) -> &History {
+        &self.history
+    }
+
+    /// A place to work at, when it is free.
+    pub(super) async fn bench(&self) -> OwnedSemaphorePermit {
+        self.benches.clone().acquire_owned().await.expect("the workshop is never closed")
+    }
+
     /// Fills a history back when it is its turn.
     pub(super) async fn fill(
         self,
         back_fill: BackFill,
         now: Timestamp,
         share: watch::Sender<f64>,
-    ) -> Result<(), Trouble> {
+    ) -> Result<Filled, Trouble> {
         let _place = self.fills.acquire().await.expect("the workshop is never closed");
+        let mut first = None;
         let told = |progress: crate::source::Progress| {
+            first.get_or_insert(progress.share);
             share.send_replace(progress.share);
         };
-        back_fill.run(now, told).await.map(drop)
+        back_fill.run(now, told).await?;
+        let there = first.is_some_and(|share| share > ALL_BUT_NOTHING);
+        Ok(if there { Filled::There } else { Filled::Grown })
     }
 }
+
+/// What a back-fill has found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Filled {
+    /// The history was there already, as after a restart.
+    There,
+    /// Much of it has come only now.
+    Grown,
+}
+
+/// A history of which this share is there is not worth learning anew for the rest.
+const ALL_BUT_NOTHING: f64 = 0.99;
 
 /// Keeps one series' forecast fresh.
 pub struct Forecaster {
@@ -97,6 +135,38 @@ pub struct Forecaster {
     /// The next forecast begins with a fit.
     anew: bool,
     work: Option<JoinHandle<Made>>,
+}
+
+/// What is forecast, by whom and how.
+#[derive(Debug, Clone)]
+pub(super) struct Subject {
+    pub(super) series: String,
+    model: String,
+    zone: TimeZone,
+    special: Arc<SpecialDays>,
+    pub(super) window: SignedDuration,
+}
+
+impl Subject {
+    /// The model, or who stands in for it, fitted for these leads; none if none speaks.
+    pub(super) fn fit(&self, series: &Series, leads: &Leads) -> Option<Box<dyn Fitted>> {
+        let made = |name: &str| built(name, leads.clone(), &self.zone, &self.special);
+        models::willing(Some(&self.model), series, made).ok().map(|Willing { fitted, .. }| fitted)
+    }
+}
+
+/// The model of that name, on the workload's clock and not misled by its special days.
+pub(super) fn built(
+    name: &str,
+    leads: Leads,
+    zone: &TimeZone,
+    special: &Arc<SpecialDays>,
+) -> Option<Box<dyn Model>> {
+    let model: Box<dyn Model> = Box::new(InCivilTime::new(models::named(name, leads)?, zone.clone()));
+    Some(match special.is_empty() {
+        true => model,
+        false => Box::new(WithSpecialDays { model, days: special.clone() }),
+    })
 }
 
 /// How often a first forecast is tried for.
@@ -145,7 +215,7 @@ impl Forecaster {
     /// Says what its model is made for, so that one on the shelf that was made for something else is not taken.
     fn purposeful(mut self) -> Self {
         let Cadence { window, step_s, .. } = self.cadence;
-        self.purpose = purpose(&(&self.model, &self.zone, &self.special, window, step_s)).into();
+        self.purpose = purpose(&("peaks", &self.model, &self.zone, &self.special, window, step_s)).into();
         self
     }
 
@@ -171,6 +241,17 @@ impl Forecaster {
         self.workshop.clone()
     }
 
+    /// What is forecast, by whom and how.
+    pub(super) fn subject(&self) -> Subject {
+        Subject {
+            series: self.series.clone(),
+            model: self.model.clone(),
+            zone: self.zone.clone(),
+            special: self.special.clone(),
+            window: self.cadence.window,
+        }
+    }
+
     /// The forecast in use, however old.
     pub fn issued(&self) -> Option<&Arc<Issued>> {
         self.issued.as_ref()
@@ -193,10 +274,18 @@ impl Forecaster {
         }
         let every =
             if self.issued.is_some() { self.cadence.forecast } else { AT_FIRST.min(self.cadence.forecast) };
-        let due = self.tried.is_none_or(|tried| now.duration_since(tried).abs() >= every);
+        let due = self.tried.is_none_or(|tried| {
+            now.duration_since(tried).abs() >= every || self.step_ended_since(tried, now)
+        });
         if self.work.is_none() && due {
             self.begin(now, lessons.clone());
         }
+    }
+
+    /// Whether a step of the forecast's cadence has ended meanwhile: what it has brought is worth knowing at once.
+    fn step_ended_since(&self, tried: Timestamp, now: Timestamp) -> bool {
+        let step = |time: Timestamp| time.as_second().div_euclid(self.cadence.forecast.as_secs().max(1));
+        self.issued.is_some() && step(now) > step(tried)
     }
 
     /// Waits for the forecast that is being made, if one is.

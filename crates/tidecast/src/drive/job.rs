@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::models::{self, Willing};
-use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Samples, Series};
-use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
+use tidecast_forecast::{Fitted, Leads, Model, Samples, Series, Useless};
+use tidecast_pilot::calendar::SpecialDays;
 use tidecast_pilot::{Drift, Issued, Lessons, learn};
 
 use super::{Cadence, Workshop};
@@ -81,8 +81,7 @@ const SHELVED_EVERY: usize = 36;
 
 impl Job {
     pub(super) async fn make(mut self) -> Made {
-        let benches = self.workshop.benches.clone();
-        let _bench = benches.acquire_owned().await.expect("the workshop is never closed");
+        let _bench = self.workshop.bench().await;
         let (history, series) = (self.workshop.history.clone(), self.series.clone());
         let begun = self.begun().await;
         let (begun, known) = match self.known(begun).await {
@@ -140,8 +139,8 @@ impl Job {
         let tail = SignedDuration::from_secs(TAIL_S.max(TAIL_STEPS * grid.step_s));
         let since = grid.end().saturating_sub(tail).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history.read(&self.series, since, self.whole_steps_end()).await?;
-        Ok(match samples.gather(self.cadence.step_s) {
-            Ok(gathered) => longer(history, &gathered.series),
+        Ok(match peaks(samples, self.cadence.step_s) {
+            Ok(peaks) => longer(history, &peaks),
             Err(_) => Some(history.clone()), // nothing has come
         })
     }
@@ -150,10 +149,10 @@ impl Job {
         let begin = self.now.saturating_sub(self.cadence.window).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history.read(&self.series, begin, self.whole_steps_end()).await;
         let (samples, step_s) = (samples.map_err(|trouble| trouble.to_string())?, self.cadence.step_s);
-        let gathered = tokio::task::spawn_blocking(move || Samples::gather(samples, step_s)).await;
+        let gathered = tokio::task::spawn_blocking(move || peaks(samples, step_s)).await;
         let gathered =
             gathered.map_err(|error| format!("gathering the history did not end well: {error}"))?;
-        gathered.map(|gathered| gathered.series).map_err(|useless| useless.to_string())
+        gathered.map_err(|useless| useless.to_string())
     }
 
     /// The last moment before the step that is not over yet.
@@ -208,14 +207,8 @@ impl Job {
         None
     }
 
-    /// The model of that name, on the workload's clock and not misled by its special days.
     fn built(&self, name: &str) -> Option<Box<dyn Model>> {
-        let model = models::named(name, Leads::knots())?;
-        let model: Box<dyn Model> = Box::new(InCivilTime::new(model, self.zone.clone()));
-        Some(match self.special.is_empty() {
-            true => model,
-            false => Box::new(WithSpecialDays { model, days: self.special.clone() }),
-        })
+        super::forecaster::built(name, Leads::knots(), &self.zone, &self.special)
     }
 
     /// The model, or the first of those that stand in for it.
@@ -241,6 +234,11 @@ impl Made {
         };
         Self { learned, issued: Err(why), drift: None }
     }
+}
+
+/// The most of each step: capacity must cover that, and not the mean.
+fn peaks(samples: Samples, step_s: i64) -> Result<Series, Useless> {
+    samples.gather(0).map(|gathered| gathered.series.peaks(step_s))
 }
 
 /// A history with what has come after its end; none if the two do not lie on one axis.

@@ -178,6 +178,12 @@ impl Scene {
         Self { folder, store, history, workshop }
     }
 
+    /// Fitted models lie on the disk from now on.
+    fn put_up_a_shelf(&mut self) {
+        let shelf = crate::store::Shelf::open(&self.folder.path().join("models"), 1 << 30).unwrap();
+        self.workshop = self.workshop.clone().with_shelf(Arc::new(shelf));
+    }
+
     /// Everything dropped and opened again, as after a restart.
     fn again(self) -> Self {
         let Self { folder, store, history, workshop } = self;
@@ -257,6 +263,80 @@ async fn keeps_scaling_out_by_the_stored_forecast_while_the_source_is_away_and_o
     // Hours ahead a forecast has fewer points than there are steps, so that the edge of a rush is less sharp.
     let rush = sizes.iter().find(|(minute, _)| *minute == 610).unwrap().1;
     assert!(rush > before && f64::from(rush) * 20.0 >= 0.9 * load(605), "{rush} servers in the rush");
+}
+
+#[tokio::test] // F5, B3
+async fn is_no_shorter_in_three_blind_days_than_with_its_eyes_open_and_takes_nothing_away() {
+    let mut short = Vec::new();
+    for manner in [Manner::Sound, Manner::Down] {
+        let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+        let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+        play(&mut charge, &meter, &park, 0..60).await;
+        meter.becomes(60, manner);
+        let sizes = play(&mut charge, &meter, &park, 60..60 + 3 * DAY).await;
+        let shrunk = sizes.windows(2).any(|pair| pair[1].1 < pair[0].1);
+        assert_eq!(shrunk, manner == Manner::Sound, "{manner:?}: {sizes:?}");
+        short.push(sizes.iter().filter(|(minute, size)| f64::from(*size) * 20.0 < load(*minute)).count());
+    }
+    assert!(5 * short[1] <= 6 * short[0] + 5, "short with open eyes and blind: {short:?}");
+}
+
+#[tokio::test] // S9.1, S3.4
+async fn goes_on_from_the_shelf_after_a_restart_as_if_nothing_had_happened() {
+    let mut told = Vec::new();
+    for restarted in [false, true] {
+        let (mut scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+        scene.put_up_a_shelf();
+        let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+        play(&mut charge, &meter, &park, 0..120).await;
+        if restarted {
+            charge.close(at(120)).await;
+            drop(charge);
+            scene = scene.again();
+            scene.put_up_a_shelf();
+            charge = scene.charge("shop", &meter, park.clone());
+        }
+        play(&mut charge, &meter, &park, 120..300).await;
+        let issued = scene.history.forecast("shop", at(300)).await.unwrap().unwrap();
+        assert_eq!(issued.forecast.model, "last_week");
+        assert!(issued.forecast.grid().start >= at(290), "what came since was not taken in");
+        told.push((issued.at, format!("{:?}", issued.forecast)));
+    }
+    assert_eq!(told[0], told[1]);
+}
+
+#[tokio::test] // S7.2, S9.1, B1
+async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
+    let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    play(&mut charge, &meter, &park, 0..120).await;
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
+    let turned = charge.turn(at(120)).await;
+    let (briefing, decision) = (turned.briefing.unwrap(), turned.decision.unwrap());
+    let sizing = briefing.lessons.sizing.expect("three weeks were replayed");
+    assert!(sizing.chosen.served > 0.999 && sizing.days >= 14, "{sizing:?}");
+    assert!(!briefing.lessons.frontier.is_empty());
+    assert_eq!(
+        briefing.nowcast.map(|nowcast| nowcast.way),
+        Some(sizing.chosen.way),
+        "{:?}",
+        briefing.nowcast
+    );
+    assert!(decision.notes.iter().any(|note| note.code() == "sized"), "{:?}", decision.notes);
+    let told = crate::explain::explain(&briefing, &decision);
+    assert!(told.alternatives.len() > 1 && told.alternatives.iter().any(|way| way.chosen), "{told:?}");
+    // Killed: nothing is closed.
+    drop(charge);
+    let scene = scene.again();
+    let mut charge = scene.charge("shop", &meter, park.clone());
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
+    let first = charge.turn(at(121)).await.briefing.unwrap();
+    assert_eq!(first.lessons.sizing, Some(sizing), "the first turn knows what was chosen");
+    charge.settle(at(121)).await;
+    meter.servers.store(park.size().into(), Ordering::SeqCst);
+    let next = charge.turn(at(123)).await.briefing.unwrap();
+    let nowcast = next.nowcast.expect("what was kept is taken up again");
+    assert_eq!((nowcast.way, nowcast.at), (sizing.chosen.way, at(123)));
 }
 
 #[tokio::test] // A1, A17, F1, F3

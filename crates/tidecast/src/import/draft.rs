@@ -169,14 +169,14 @@ impl<'a> Drafts<'a> {
 
 /// Keys in the order in which people read them.
 const ORDER: [&str; 24] = [
-    "name",
-    "mode",
     "type",
     "apiVersion",
     "kind",
     "namespace",
     "group",
     "region",
+    "name",
+    "mode",
     "workload",
     "target",
     "url",

@@ -89,8 +89,7 @@ fn spec() -> Value {
     for variant in workload["$defs"]["Target"]["oneOf"].as_array_mut().into_iter().flatten() {
         // It is the cluster that is watched, and no other.
         forget(variant, "cluster");
-        let namespace = &mut variant["properties"]["namespace"];
-        if namespace.is_object() {
+        if let Some(namespace) = variant["properties"].get_mut("namespace") {
             namespace["description"] = "The namespace: that of the resource, and no other.".into();
             unrequire(variant, "namespace");
         }

@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::resource::{Key, Pause, Resource};
 use crate::config::codes::{Code, Severity};
-use crate::config::section::{Mode, Operator, Target, Workload};
+use crate::config::section::{Cluster, Mode, Operator, Target, Workload};
+use crate::config::word::Name;
 use crate::config::{Config, Scaled, Text, Texts, read};
 
 /// What is wrong with a spec, or odd about it.
@@ -126,7 +127,7 @@ impl Roster {
             });
             entry.read = Some(read);
         }
-        let mut taken = Taken::by(&self.files.config.workloads);
+        let mut taken = Taken::by(&self.files.config);
         for key in self.in_order() {
             let Some(entry) = self.entries.get_mut(&key) else { continue };
             entry.standing = entry.stand(operator.as_ref(), &self.files.text, &mut taken);
@@ -141,9 +142,10 @@ impl Roster {
 
     /// Those first that keep what they have, then by age: nobody loses a target to somebody who has just asked for it.
     fn in_order(&self) -> Vec<Key> {
+        let clusters = &self.files.config.clusters;
         let rank = |(key, entry): (&Key, &Entry)| {
-            let held = entry.standing.driven.as_ref().and_then(|workload| workload.target.scaled());
-            let wanted = entry.read.as_ref().and_then(|read| read.workload.as_ref()?.target.scaled());
+            let held = entry.standing.driven.as_ref().and_then(|workload| workload.target.scaled(clusters));
+            let wanted = entry.read.as_ref().and_then(|read| read.workload.as_ref()?.target.scaled(clusters));
             let keeps = held.is_some() && held == wanted;
             (!keeps, entry.resource.created, key.clone())
         };
@@ -164,19 +166,22 @@ impl Roster {
 }
 
 /// Names and targets that somebody has.
-struct Taken {
-    names: BTreeMap<String, String>,
+struct Taken<'a> {
+    clusters: &'a BTreeMap<Name, Cluster>,
+    names: BTreeSet<String>,
     targets: BTreeMap<Scaled, String>,
 }
 
-impl Taken {
-    fn by(workloads: &[Workload]) -> Self {
+impl<'a> Taken<'a> {
+    fn by(config: &'a Config) -> Self {
+        let (workloads, clusters) = (&config.workloads, &config.clusters);
         let name = |workload: &Workload| workload.name.as_str().to_owned();
         Self {
-            names: workloads.iter().map(|workload| (name(workload), "the files".to_owned())).collect(),
+            clusters,
+            names: workloads.iter().map(name).collect(),
             targets: workloads
                 .iter()
-                .filter_map(|workload| Some((workload.target.scaled()?, name(workload))))
+                .filter_map(|workload| Some((workload.target.scaled(clusters)?, name(workload))))
                 .collect(),
         }
     }
@@ -184,18 +189,18 @@ impl Taken {
     /// Takes what a workload wants, or says who has it.
     fn take(&mut self, workload: &Workload) -> Result<(), Fault> {
         let name = workload.name.as_str();
-        if self.names.contains_key(name) {
+        if self.names.contains(name) {
             let said = format!(
                 "a workload of the files is called `{name}` already; give one of the two another name"
             );
             return Err(Fault { code: Code::SAME_WORKLOAD, said });
         }
-        let target = workload.target.scaled();
+        let target = workload.target.scaled(self.clusters);
         if let Some(who) = target.as_ref().and_then(|target| self.targets.get(target)) {
             let said = format!("`{name}` and `{who}` scale the same thing; `{who}` had it first");
             return Err(Fault { code: Code::SAME_TARGET, said });
         }
-        self.names.insert(name.to_owned(), name.to_owned());
+        self.names.insert(name.to_owned());
         self.targets.extend(target.map(|target| (target, name.to_owned())));
         Ok(())
     }
@@ -203,7 +208,7 @@ impl Taken {
 
 impl Entry {
     /// The spec as it is now if it can be driven, else the last one that could be.
-    fn stand(&self, operator: Option<&Operator>, files: &str, taken: &mut Taken) -> Standing {
+    fn stand(&self, operator: Option<&Operator>, files: &str, taken: &mut Taken<'_>) -> Standing {
         let now =
             self.read.clone().unwrap_or(Read { workload: None, faults: Vec::new(), warnings: Vec::new() });
         let (mut faults, warnings) = (now.faults, now.warnings);
@@ -266,11 +271,13 @@ impl Read {
 fn told(key: &str, resource: &Resource, spec: &Value, operator: Option<&Operator>) -> Value {
     let mut workload = if spec.is_object() { spec.clone() } else { json!({}) };
     workload["name"] = key.into();
-    let inside = ["kubernetes", "keda"].iter().any(|kind| workload["target"]["type"] == *kind);
+    let inside = ["kubernetes", "keda", "agones"].iter().any(|kind| workload["target"]["type"] == *kind);
     if let (true, Some(target)) = (inside, workload["target"].as_object_mut()) {
         target.insert("namespace".into(), resource.namespace.as_str().into());
         target.remove("cluster");
-        if let Some(cluster) = operator.and_then(|operator| operator.cluster.as_ref()) {
+        // Who asks by a webhook of Agones is in whatever cluster it is in.
+        let in_cluster = target["type"] != "agones";
+        if let (true, Some(cluster)) = (in_cluster, operator.and_then(|operator| operator.cluster.as_ref())) {
             target.insert("cluster".into(), cluster.as_str().into());
         }
     }
@@ -304,6 +311,7 @@ pub(super) fn in_short(target: &Target) -> String {
         Target::Kubernetes(target) => format!("{}/{}", target.kind, target.name),
         Target::Keda(target) => format!("ScaledObject/{}", target.name),
         Target::Asg(target) => format!("asg/{}", target.group),
+        Target::Agones(target) => format!("Fleet/{}", target.fleet),
         Target::None(_) => "none".to_owned(),
         #[allow(unreachable_patterns, reason = "other types of target are told by their own word")]
         other => serde_json::to_value(other)

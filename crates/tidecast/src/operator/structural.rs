@@ -43,6 +43,11 @@ impl Structure {
             made.insert("exclusiveMinimum".into(), true.into());
         }
         describe(&mut made, &resolved);
+        if let Some(said) =
+            made.get("description").and_then(Value::as_str).map(|said| said.replace('\n', " "))
+        {
+            made.insert("description".into(), said.into());
+        }
         Value::Object(made)
     }
 
@@ -125,26 +130,29 @@ impl Structure {
         made
     }
 
-    /// A field of several variants: its form is that of the first, its description tells all of them apart.
+    /// A field of several variants: its form is what all of them take, its description tells them apart.
     fn shared(&self, owners: &[&Variant<'_>], key: &str) -> Value {
-        let mut field = self.convert(&owners[0].schema["properties"][key]);
-        let mut told: Vec<(String, Vec<&str>)> = Vec::new();
-        for owner in owners {
-            let said = text(&self.convert(&owner.schema["properties"][key])["description"]).to_owned();
+        let forms: Vec<Value> =
+            owners.iter().map(|owner| self.convert(&owner.schema["properties"][key])).collect();
+        let mut told: Vec<(&str, Vec<&str>)> = Vec::new();
+        for (form, owner) in forms.iter().zip(owners) {
+            let said = text(&form["description"]);
             match told.iter_mut().find(|(known, _)| *known == said) {
                 Some((_, tags)) => tags.extend(owner.tag),
                 None => told.push((said, owner.tag.into_iter().collect())),
             }
         }
-        let told = told.iter().map(|(said, tags)| match tags.is_empty() {
-            true => said.clone(),
-            false => format!("{}: {said}", tags.join(", ")),
-        });
-        field["description"] = told.collect::<Vec<_>>().join(" ").trim().into();
-        if field["description"] == "" {
-            field.as_object_mut().map(|field| field.remove("description"));
+        let told =
+            told.iter().filter(|(said, _)| !said.is_empty()).map(|(said, tags)| match tags.is_empty() {
+                true => (*said).to_owned(),
+                false => format!("{}: {said}", tags.join(", ")),
+            });
+        let told = told.collect::<Vec<_>>().join(" ");
+        let mut field = common(&forms);
+        if !told.is_empty() {
+            field.insert("description".into(), told.into());
         }
-        field
+        Value::Object(field)
     }
 
     /// A word or a value: what can be said of both at once. Kubernetes wants one type, or none.
@@ -167,6 +175,26 @@ impl Structure {
             }
         }
         made
+    }
+}
+
+/// What takes everything that one of these forms takes: themselves if they are one, all words if they are words.
+fn common(forms: &[Value]) -> Map<String, Value> {
+    let plain: Vec<Value> = forms.iter().map(|form| without(form, "description")).collect();
+    let words: Option<Vec<&Vec<Value>>> = plain.iter().map(|form| form["enum"].as_array()).collect();
+    match words {
+        _ if plain.iter().all(|form| *form == plain[0]) => members(plain[0].clone()),
+        Some(words) => {
+            let mut all: Vec<&Value> = Vec::new();
+            for word in words.into_iter().flatten() {
+                if !all.contains(&word) {
+                    all.push(word);
+                }
+            }
+            members(json!({ "type": "string", "enum": all }))
+        }
+        None if plain.iter().all(|form| form["type"] == "string") => members(json!({ "type": "string" })),
+        None => open(),
     }
 }
 
@@ -388,6 +416,19 @@ pub(super) mod tests {
             made["properties"]["a"],
             json!({ "type": "object", "description": "An a.", "properties": { "n": n } })
         );
+    }
+
+    #[test]
+    fn takes_for_a_shared_field_what_any_of_its_owners_takes() {
+        let one = |tag: &str, field: Value| json!({ "type": "object", "properties": { "type": { "const": tag }, "a": field } });
+        let words = structural(
+            &json!({ "oneOf": [one("x", json!({ "enum": ["p", "q"] })), one("y", json!({ "enum": ["q", "r"] }))] }),
+        );
+        assert_eq!(words["properties"]["a"], json!({ "type": "string", "enum": ["p", "q", "r"] }));
+        let other = structural(
+            &json!({ "oneOf": [one("x", json!({ "type": "integer" })), one("y", json!({ "type": "string" }))] }),
+        );
+        assert_eq!(other["properties"]["a"], json!({ "x-kubernetes-preserve-unknown-fields": true }));
     }
 
     #[test]

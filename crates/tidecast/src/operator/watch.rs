@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures_util::{StreamExt, pin_mut};
+use futures_util::StreamExt;
 use kube::api::{Api, DynamicObject};
 use kube::core::{ApiResource, GroupVersionKind};
 use kube::runtime::WatchStreamExt;
@@ -97,8 +97,7 @@ pub async fn follow(cluster: Arc<Cluster>, place: Option<String>, seen: Arc<Seen
         Some(namespace) => Api::namespaced_with(client, namespace, &resource),
         None => Api::all_with(client, &resource),
     };
-    let events = watcher(api, Config::default()).default_backoff();
-    pin_mut!(events);
+    let mut events = std::pin::pin!(watcher(api, Config::default()).default_backoff());
     let mut listed = BTreeMap::new();
     while let Some(event) = events.next().await {
         match event {

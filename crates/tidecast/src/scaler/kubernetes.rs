@@ -23,12 +23,13 @@ mod writers;
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_pilot::{Decision, Phase, Sighting, Size};
+use tidecast_pilot::{Command, Decision, Phase, Sighting, Size};
 use tokio::time::Instant;
 
 pub use cluster::{Cluster, Way};
@@ -63,6 +64,8 @@ pub struct Kubernetes {
     views: Mutex<BTreeMap<Kind, Arc<View>>>,
     memory: Mutex<Memory>,
     told: Told,
+    /// The number could not be written lately, for a reason that lasts.
+    stuck: AtomicBool,
 }
 
 /// What is scaled, as it was told.
@@ -116,6 +119,7 @@ impl Kubernetes {
             views: Mutex::default(),
             memory: Mutex::default(),
             told: Told::default(),
+            stuck: AtomicBool::new(false),
         }
     }
 
@@ -173,6 +177,11 @@ impl Kubernetes {
             return Err(Trouble::Changed { who: self.who.clone(), why });
         }
         let until = Instant::now() + CARRY_MAX;
+        if names_pods(decision)
+            && let Some(receipt) = self.overtaken(decision, until).await?
+        {
+            return Ok(Carried { receipt, changed: None, overruled: None });
+        }
         let mut wish = Wish::of(decision);
         wish.ended = self.mark_pods(decision, until).await?;
         match wish {
@@ -183,6 +192,12 @@ impl Kubernetes {
             wish => self.carry(&wish, decision, until).await,
         }
     }
+}
+
+/// Whether some of its commands are about Pods by name, which carry no marks of turns themselves.
+fn names_pods(decision: &Decision) -> bool {
+    let size = |command: &Command| matches!(command, Command::Grow { .. } | Command::Shrink { .. });
+    !decision.commands.iter().all(size)
 }
 
 /// Who else changes the size, if somebody does so again and again, or keeps it from meaning anything.
@@ -209,7 +224,8 @@ impl Scaler for Kubernetes {
         if is_observing(decision) {
             return Ok(Receipt::Shown);
         }
-        let nothing = || Carried { receipt: Receipt::Shown, changed: None, overruled: None };
+        let nothing =
+            || Carried { receipt: Receipt::Done("nothing to do".into()), changed: None, overruled: None };
         let carried = match decision.commands.is_empty() {
             true => Ok(nothing()),
             false => self.carry_out_now(decision).await,

@@ -3,12 +3,12 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
 use jiff::SignedDuration;
-use tidecast_pilot::WorkloadName;
+use tidecast_pilot::{Menu, WorkloadName};
 
 use super::hands::{Hands, Shared};
 use super::{Known, Told};
 use crate::config::Config;
-use crate::config::section::{Demand, PrometheusSource, Source as Section, Workload};
+use crate::config::section::{AsgAction, Demand, PrometheusSource, Source as Section, Target, Workload};
 use crate::config::word::Name;
 use crate::config::{NoWay, secrets_folder};
 use crate::drive::{
@@ -38,10 +38,15 @@ impl Inboxes {
     }
 }
 
-/// When turns are taken.
+/// When turns are taken. A few workloads have their first turns at once; thousands are spread over some seconds.
 pub(super) fn pace(config: &Config) -> Pace {
-    Pace { interval: span(config.server.turn_every), ..Pace::default() }
+    let most = Pace::default().first_within;
+    let first_within = FIRST_APART * i32::try_from(config.workloads.len()).unwrap_or(i32::MAX);
+    Pace { interval: span(config.server.turn_every), first_within: first_within.min(most) }
 }
+
+/// How far apart first turns lie after a start, unless there are too many for that.
+const FIRST_APART: SignedDuration = SignedDuration::from_millis(5);
 
 fn span(duration: crate::config::word::Duration) -> SignedDuration {
     SignedDuration::try_from(duration.0).unwrap_or(SignedDuration::MAX)
@@ -60,9 +65,14 @@ impl Workshops {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let fills = (config.workloads.len() / 500).clamp(4, 32);
         let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
-        Self { workshop: workshop.with_shelf(shelf.clone()), shelf }
+        let menu = if config.workloads.len() > NOWCASTS_MAX { Menu::Outlooks } else { Menu::Whole };
+        Self { workshop: workshop.trying(menu).with_shelf(shelf.clone()), shelf }
     }
 }
+
+/// So many workloads try every way to size; in larger fleets each tries only those that need no nowcast, in a fifth of the
+/// memory.
+const NOWCASTS_MAX: usize = 2_000;
 
 /// How forecasts are made.
 fn cadence(config: &Config) -> Cadence {
@@ -101,7 +111,7 @@ impl Fleet {
         };
         let mut changed = gone.inspect(dismiss).count();
         let servers = Arc::new(Servers::new(config, &self.folder));
-        let hands = Arc::new(Hands::new(config, &self.folder, &self.shared));
+        let hands = Arc::new(self.hands(config));
         for workload in &config.workloads {
             let name = WorkloadName(workload.name.as_str().to_owned());
             if self.told.get(&name) != told.get(&name) {
@@ -110,11 +120,15 @@ impl Fleet {
             }
         }
         let kept = told.keys().map(|name| name.0.as_str());
-        if let (true, Err(trouble)) = (complete, self.workshops.shelf.keep_only(kept)) {
+        if complete && let Err(trouble) = self.workshops.shelf.keep_only(kept) {
             tracing::warn!("fitted models that nobody needs could not be taken away: {trouble}");
         }
         self.told = told;
         changed
+    }
+
+    fn hands(&self, config: &Config) -> Hands {
+        Hands::new(config, &self.folder, &self.shared, self.known.answers.clone())
     }
 
     /// The cluster of this name, as the configuration has it.
@@ -124,7 +138,7 @@ impl Fleet {
         config: &Config,
         named: Option<&Name>,
     ) -> Result<Arc<crate::scaler::kubernetes::Cluster>, Trouble> {
-        Hands::new(config, &self.folder, &self.shared).cluster(named)
+        self.hands(config).cluster(named)
     }
 
     fn recipe(
@@ -134,8 +148,10 @@ impl Fleet {
         servers: Arc<Servers>,
         hands: Arc<Hands>,
     ) -> Recipe {
-        let (known, workshop, cadence) =
-            (self.known.clone(), self.workshops.workshop.clone(), cadence(config));
+        let (known, cadence) = (self.known.clone(), cadence(config));
+        let workshop = self.workshops.workshop.clone();
+        let workshop =
+            if goes_by_plan(&workload.target) { workshop.trying(Menu::Forecasts) } else { workshop };
         let (workload, limits, folder) = (workload.clone(), config.limits.clone(), self.folder.clone());
         let section = config.sources.get(&workload.demand.source).cloned();
         let calendar = config.calendar_of(&workload, &self.folder).map_err(|error| error.to_string());
@@ -145,8 +161,9 @@ impl Fleet {
             let unusable = |why: String| Trouble::Unusable { who: format!("the workload {name}"), why };
             let mut piloted = workload.piloted(&limits).map_err(|error| unusable(error.to_string()))?;
             let section = section.as_ref().ok_or_else(|| unusable("it has no source".into()))?;
-            let source =
-                source(section, &workload.demand, &servers, &folder, || known.inboxes.made(&piloted.name))?;
+            let source = source(section, &workload.demand, &servers, &hands, &folder, || {
+                known.inboxes.made(&piloted.name)
+            })?;
             let step = span(workload.demand.step);
             let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
@@ -167,6 +184,11 @@ impl Fleet {
             Ok(charge.flagged(Flag::in_folder(&known.folder)))
         })
     }
+}
+
+/// Whether somebody carries the plan out who sees no measurements: then what sizes must stand in the plan.
+fn goes_by_plan(target: &Target) -> bool {
+    matches!(target, Target::Asg(group) if group.action == AsgAction::Schedule)
 }
 
 /// All that a workload's turns depend on.
@@ -208,7 +230,7 @@ impl Servers {
                     config.workloads.iter().filter(|workload| workload.demand.source == *name).count();
                 Some((name.clone(), way(name, section, folder, &secrets, at_once(asking))))
             }
-            Section::Csv(_) | Section::Push(_) => None,
+            Section::Cloudwatch(_) | Section::Csv(_) | Section::Push(_) => None,
         });
         Self(ways.collect())
     }
@@ -234,6 +256,7 @@ fn source(
     section: &Section,
     demand: &Demand,
     servers: &Servers,
+    #[cfg_attr(not(feature = "aws"), expect(unused_variables, reason = "for CloudWatch"))] hands: &Hands,
     folder: &Path,
     inbox: impl FnOnce() -> Arc<Inbox>,
 ) -> Result<Arc<dyn Source>, Trouble> {
@@ -249,6 +272,10 @@ fn source(
             let query = Query { text, step_s: demand.step.as_seconds(), counted: demand.coverage.clone() };
             Arc::new(Prometheus::new(server, query))
         }
+        #[cfg(feature = "aws")]
+        Section::Cloudwatch(section) => Arc::new(hands.regions.cloudwatch(section, demand)?),
+        #[cfg(not(feature = "aws"))]
+        Section::Cloudwatch(_) => return Err(super::hands::left_out("aws")),
         Section::Csv(file) => Arc::new(CsvFile::new(folder.join(&file.path.0))),
         Section::Push(_) => inbox(),
     })

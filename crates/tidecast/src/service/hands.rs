@@ -2,13 +2,18 @@
 
 #[cfg(feature = "kubernetes")]
 mod clusters;
+mod edges;
+#[cfg(feature = "aws")]
+mod regions;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use crate::config::section::{Target, Workload};
+use tidecast_pilot::WorkloadName;
+
+use crate::config::section::{KedaAction, Target, Workload};
 use crate::config::{Config, secrets_folder};
-use crate::scaler::{Scaler, Shown};
+use crate::scaler::{Answers, Asked, Scaler, Seen, Shown};
 use crate::trouble::Trouble;
 
 /// What hands keep in common across readings of the configuration.
@@ -17,30 +22,38 @@ pub(super) struct Shared {
     /// The clusters that somebody is in.
     #[cfg(feature = "kubernetes")]
     clusters: clusters::Known,
+    /// The regions of AWS that somebody has asked for.
+    #[cfg(feature = "aws")]
+    regions: regions::Regions,
 }
 
 /// What hands share: the ways to clusters, clouds and addresses, one for each, however many workloads use it.
 #[derive(Debug)]
 pub(super) struct Hands {
     /// Where files that the configuration names lie.
-    #[expect(dead_code, reason = "for hands that read files")]
     folder: PathBuf,
     /// Where secrets lie.
-    #[expect(dead_code, reason = "for hands that sign")]
     secrets: PathBuf,
     #[cfg(feature = "kubernetes")]
     clusters: clusters::Clusters,
+    #[cfg(feature = "aws")]
+    pub(super) regions: regions::Regions,
+    /// What autoscalers that ask us were told.
+    answers: Arc<Answers>,
 }
 
 impl Hands {
-    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared) -> Self {
-        #[cfg(not(feature = "kubernetes"))]
+    pub(super) fn new(config: &Config, folder: &Path, shared: &Shared, answers: Arc<Answers>) -> Self {
+        #[cfg(not(any(feature = "kubernetes", feature = "aws")))]
         let _ = shared;
         Self {
             folder: folder.to_owned(),
             secrets: secrets_folder(config, folder),
+            answers,
             #[cfg(feature = "kubernetes")]
             clusters: clusters::Clusters::of(config, folder, &shared.clusters),
+            #[cfg(feature = "aws")]
+            regions: shared.regions.clone(),
         }
     }
 
@@ -60,21 +73,38 @@ impl Hands {
     pub(super) fn scaler(&self, workload: &Workload) -> Result<Arc<dyn Scaler>, Trouble> {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
+            Target::Keda(keda) if keda.action == KedaAction::Trigger => {
+                self.asked(workload, "KEDA", Seen::AsTold)
+            }
             #[cfg(feature = "kubernetes")]
             Target::Kubernetes(target) => Arc::new(self.clusters.target(workload.name.as_str(), target)?),
             #[cfg(feature = "kubernetes")]
             Target::Keda(target) => Arc::new(self.clusters.scaled_object(workload.name.as_str(), target)?),
             #[cfg(not(feature = "kubernetes"))]
             Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
-            Target::Asg(_) => Arc::new(Shown),
-            Target::Webhook(_) => Arc::new(Shown),
+            #[cfg(feature = "aws")]
+            Target::Asg(target) => Arc::new(self.regions.asg(target)),
+            #[cfg(feature = "aws")]
+            Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
+            #[cfg(not(feature = "aws"))]
+            Target::Asg(_) | Target::Ec2(_) => return Err(left_out("aws")),
+            Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),
+            Target::Command(command) => Arc::new(edges::command(self, workload, command)),
+            Target::Agones(_) => self.asked(workload, "the FleetAutoscaler", Seen::AsShown),
+            Target::Jitsi(jitsi) => Arc::new(edges::jitsi(self, workload, jitsi)?),
         })
+    }
+
+    /// The hand of a fleet whose autoscaler asks.
+    fn asked(&self, workload: &Workload, who: &str, seen: Seen) -> Arc<dyn Scaler> {
+        let name = WorkloadName(workload.name.as_str().to_owned());
+        Arc::new(Asked::new(format!("{who} of {name}"), name, seen, self.answers.clone()))
     }
 }
 
-/// A kind of target that was left out when this binary was built.
-#[cfg(not(feature = "kubernetes"))]
-fn left_out(feature: &str) -> Trouble {
+/// What was left out when this binary was built.
+#[cfg(not(all(feature = "kubernetes", feature = "aws")))]
+pub(super) fn left_out(feature: &str) -> Trouble {
     let why = format!("this build of tidecast was made without the feature `{feature}`");
-    Trouble::Unusable { who: "the target".into(), why }
+    Trouble::Unusable { who: "what the configuration asks for".into(), why }
 }

@@ -13,14 +13,19 @@ const LOOK_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
 /// How long an answer may take; nobody waits for it but this.
 const WITHIN: std::time::Duration = std::time::Duration::from_secs(10);
 
+/// How soon after a start the first one is given, once a turn was committed.
+const AT_FIRST: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Asks the address as often as was said, for as long as turns are committed. When none are, it is silent, and so it is
-/// when this process is dead.
+/// when this process is dead, or dies again and again before its first turn.
 pub(super) async fn beat(known: Arc<Known>) {
     let mut said = None;
     loop {
         let wanted = known.config().server.heartbeat.clone();
-        let every = wanted.as_ref().map_or(LOOK_EVERY, |wanted| wanted.every.0);
-        if let (Some(wanted), Ok(())) = (&wanted, known.alive(clock())) {
+        let begun = known.board.read(|seats| seats.values().any(|seat| seat.committed_at.is_some()));
+        let every =
+            wanted.as_ref().map_or(LOOK_EVERY, |wanted| if begun { wanted.every.0 } else { AT_FIRST });
+        if let (Some(wanted), true, Ok(())) = (&wanted, begun, known.alive(clock())) {
             let told = tell(wanted).await.map_err(|trouble| trouble.to_string());
             match &told {
                 Ok(()) => known.note_heartbeat(clock()),

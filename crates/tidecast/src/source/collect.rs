@@ -64,6 +64,8 @@ impl Collector {
     pub const OVERLAP: SignedDuration = SignedDuration::from_mins(15);
     /// And once an hour, for samples that were held up for long.
     pub const OVERLAP_DEEP: SignedDuration = SignedDuration::from_hours(6);
+    /// How often is asked for them.
+    const DEEP_EVERY: SignedDuration = SignedDuration::from_hours(1);
     /// What is asked for first, so that there is something to decide by at once.
     pub const AT_FIRST: SignedDuration = SignedDuration::from_hours(2);
     /// What is asked for at once when filling back: a day of minutes, or as many points of longer steps.
@@ -109,6 +111,11 @@ impl Collector {
         gaps.get(gaps.len() / 2).map_or(self.step, |gap| self.step.max(*gap))
     }
 
+    /// How long after its name a measurement is complete, and how far apart measurements come, as told.
+    pub fn rhythm(&self) -> (SignedDuration, SignedDuration) {
+        (self.source.lag(), self.step)
+    }
+
     /// Looks at what is new. `fleet` is the number of servers, if it is known.
     ///
     /// # Errors
@@ -152,10 +159,20 @@ impl Collector {
         }
     }
 
+    /// How much of the hour between two deep looks has gone by at the start, by name.
+    fn rest(&self) -> SignedDuration {
+        let sum =
+            self.series.bytes().fold(0u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte)));
+        SignedDuration::from_secs(i64::from(sum) % Self::DEEP_EVERY.as_secs())
+    }
+
     async fn since(&mut self, now: Timestamp) -> Result<Timestamp, Trouble> {
         let back = |duration| now.saturating_sub(duration).unwrap_or(Timestamp::MIN);
         let Some(asked) = self.history.asked(&self.series).await? else { return Ok(back(Self::AT_FIRST)) };
-        let deep = self.deep.is_none_or(|deep| now.duration_since(deep) >= SignedDuration::from_hours(1));
+        // After a start each series has its first deep look at another moment of the hour.
+        let rest = self.rest();
+        let last = *self.deep.get_or_insert_with(|| now.saturating_sub(rest).unwrap_or(now));
+        let deep = now.duration_since(last) >= Self::DEEP_EVERY;
         if deep {
             self.deep = Some(now);
         }

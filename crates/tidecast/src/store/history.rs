@@ -43,6 +43,9 @@ const SERIES: Table =
 const HEAD: Table = Table { name: "head", columns: &["series", "at", "value"], keys: 2 };
 const CHUNKS: Table = Table { name: "chunks", columns: &["series", "day", "times", "points"], keys: 2 };
 
+/// What tuning has learned, from which midnight on: numbers that can be learned again.
+const TUNINGS: Table = Table { name: "tunings", columns: &["series", "begun", "numbers"], keys: 1 };
+
 /// Spans in which what was measured cannot be believed.
 const DARK: Table = Table { name: "dark", columns: &["series", "since", "until"], keys: 2 };
 
@@ -59,8 +62,10 @@ pub(super) const FORMAT: Format = Format {
             PRIMARY KEY (series, issued)) WITHOUT ROWID;
         CREATE TABLE dark (series INTEGER, since INTEGER, until INTEGER, mark INTEGER, PRIMARY KEY (series, since))
             WITHOUT ROWID;
+    ", "
+        CREATE TABLE tunings (series INTEGER PRIMARY KEY, begun INTEGER, numbers BLOB, mark INTEGER) WITHOUT ROWID;
     "],
-    tables: &[&SERIES, &HEAD, &CHUNKS, &FORECASTS, &DARK],
+    tables: &[&SERIES, &HEAD, &CHUNKS, &FORECASTS, &DARK, &TUNINGS],
     verify: |_| Ok(()),
     synchronous: "NORMAL",
 };
@@ -172,6 +177,43 @@ impl History {
         self.db.write(move |db| forecasts::put(db, id_of(db, &series)?, &issued)).await
     }
 
+    /// Keeps what tuning has learned since the midnight `begun`; the last word counts.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it is not stored.
+    pub async fn keep_tuning(
+        &self,
+        series: &str,
+        begun: Timestamp,
+        numbers: Vec<f64>,
+    ) -> Result<(), Trouble> {
+        let series = series.to_owned();
+        let packed = packed::pack_f64(&numbers);
+        self.db
+            .write(move |db| TUNINGS.put(db, &[id_of(db, &series)?.into(), millis(begun), packed.into()]))
+            .await
+    }
+
+    /// What tuning has learned, and since which midnight; none if nothing was kept.
+    ///
+    /// # Errors
+    /// [`Trouble`] when it cannot be read, or is not what was written.
+    pub async fn tuning(&self, series: &str) -> Result<Option<(Timestamp, Vec<f64>)>, Trouble> {
+        let series = series.to_owned();
+        self.db
+            .read(move |db| {
+                let Some(id) = known_id(db, &series)? else { return Ok(None) };
+                let Some(row) = TUNINGS.get(db, &[id.into()])? else { return Ok(None) };
+                match row.as_slice() {
+                    [_, begun, Value::Blob(numbers)] => {
+                        Ok(Some((timestamp(begun)?, packed::unpack_f64(numbers)?)))
+                    }
+                    _ => Err(damaged("tunings")),
+                }
+            })
+            .await
+    }
+
     /// When the forecasts that are kept were issued, oldest first.
     ///
     /// # Errors
@@ -213,14 +255,31 @@ fn put(db: &Connection, series: &str, samples: Samples, asked: Asked, now: Times
     let row = [series.to_owned().into(), id.into(), millis(span.from), millis(span.until)];
     SERIES.put(db, &row)?;
     let recent = now.as_millisecond() - HEAD_MS;
+    let known = head(db, id, &samples)?;
     let mut days: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
     for Sample { time, value } in samples.0 {
         match time.as_millisecond() {
-            at if at >= recent => HEAD.put(db, &[id.into(), at.into(), value.into()])?,
-            at => days.entry(at.div_euclid(DAY_MS)).or_default().push((at, value)),
+            at if at < recent => days.entry(at.div_euclid(DAY_MS)).or_default().push((at, value)),
+            // Most of what is asked for again has not changed.
+            at if known.get(&at).is_some_and(|known| known.to_bits() == value.to_bits()) => {}
+            at => HEAD.put(db, &[id.into(), at.into(), value.into()])?,
         }
     }
     days.into_iter().try_for_each(|(day, points)| merge(db, id, day, points))
+}
+
+/// The rows of the last hours within the span of these samples.
+fn head(db: &Connection, id: i64, samples: &Samples) -> Result<BTreeMap<i64, f64>, Fault> {
+    let times = || samples.0.iter().map(|sample| sample.time.as_millisecond());
+    let (Some(first), Some(last)) = (times().min(), times().max()) else { return Ok(BTreeMap::new()) };
+    let rows =
+        HEAD.select(db, "series = ? AND at BETWEEN ? AND ?", &[id.into(), first.into(), last.into()])?;
+    rows.iter()
+        .map(|row| match row.as_slice() {
+            [_, Value::Integer(at), Value::Real(value)] => Ok((*at, *value)),
+            _ => Err(damaged("head")),
+        })
+        .collect()
 }
 
 /// One span that holds both; a gap between them counts as not asked, so the newer one stays.
@@ -237,7 +296,13 @@ fn together(known: Asked, asked: Asked) -> Asked {
 fn merge(db: &Connection, series: i64, day: i64, points: Vec<(i64, f64)>) -> Result<(), Fault> {
     let known = CHUNKS.get(db, &[series.into(), day.into()])?;
     let known = known.map_or(Ok(Vec::new()), |row| chunk(&row))?;
-    let merged: BTreeMap<i64, f64> = known.into_iter().chain(points).collect();
+    let merged: BTreeMap<i64, f64> = known.iter().copied().chain(points).collect();
+    let same = |(known, merged): (&(i64, f64), (&i64, &f64))| {
+        (known.0, known.1.to_bits()) == (*merged.0, merged.1.to_bits())
+    };
+    if known.len() == merged.len() && known.iter().zip(&merged).all(same) {
+        return Ok(());
+    }
     let (times, values): (Vec<i64>, Vec<f64>) = merged.into_iter().unzip();
     let (times, values) = (packed::pack_i64(&times), packed::pack_f64(&values));
     CHUNKS.put(db, &[series.into(), day.into(), times.into(), values.into()])

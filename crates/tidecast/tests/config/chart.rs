@@ -44,8 +44,9 @@ fn plain(objects: &[Value]) -> BTreeMap<String, Value> {
         }
         for path in ["/metadata", "/spec/template/metadata"] {
             if let Some(Value::Object(metadata)) = object.pointer_mut(path) {
-                metadata
-                    .retain(|key, value| key != "annotations" || value != &Value::Object(Default::default()));
+                metadata.retain(|key, value| {
+                    key != "annotations" || value.as_object().is_none_or(|words| !words.is_empty())
+                });
             }
         }
         if object["kind"] == "ConfigMap" {

@@ -162,6 +162,26 @@ pub(crate) fn valid(validate: &Path, file: &Path) {
 }
 
 #[test]
+fn let_the_api_server_refuse_what_cannot_be_meant() {
+    let Some(python) = tool("python").filter(|python| {
+        let known = Command::new(python).args(["-c", "import celpy, yaml"]).output();
+        known.is_ok_and(|output| output.status.success())
+    }) else {
+        return eprintln!("skipped: celpy is not installed; scripts/kubernetes-tools installs it");
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("crd.yaml");
+    std::fs::write(&file, yaml::document(&tidecast::operator::crd())).unwrap();
+    let output = Command::new(python).arg(root().join("scripts/crd_rules.py")).arg(file).output().unwrap();
+    assert!(
+        output.status.success(),
+        "{}{}",
+        String::from_utf8_lossy(&output.stdout),
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
 fn can_be_the_base_of_a_kustomization() {
     let Some(kubectl) = tool("kubectl") else { return };
     let folder = tempfile::tempdir().unwrap();

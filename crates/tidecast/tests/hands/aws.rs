@@ -1,1 +1,14 @@
-//! EC2 Auto Scaling groups and CloudWatch.
+//! EC2 Auto Scaling groups and CloudWatch: the scaler through the real SDK, against an account pretended by AWS's own
+//! rules in virtual time, and against moto, which knows the wire by heart and hardly any rule.
+
+mod account;
+mod behaviour;
+mod campaign;
+mod decisions;
+mod fleet;
+mod form;
+mod moto;
+mod policy;
+mod show;
+mod suite;
+mod xml;

@@ -2,10 +2,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
+mod agones;
 mod aws;
 mod cluster;
 mod fake_cluster;
+mod jitsi;
+#[cfg(feature = "keda")]
 mod keda;
 mod kubernetes;
 mod operator;
+mod person;
+mod served;
 mod webhook;

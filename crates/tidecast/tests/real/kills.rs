@@ -102,6 +102,7 @@ fn decision(turn: u64) -> Decision {
         withheld: Vec::new(),
         allowed: Allowed::default(),
         notes: Vec::new(),
+        vigil: Default::default(),
         moves: Vec::new(),
     }
 }

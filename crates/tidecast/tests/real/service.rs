@@ -2,6 +2,7 @@
 //! with its source away, and with another source that says nothing but garbage.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,6 +16,7 @@ use tidecast::egress::{Address, Answer, Ask, Auth, Connector, Door, Limits, Rule
 
 use crate::garbage::proxy;
 use crate::servers::{free_port, now, prometheus};
+use crate::targets::Target;
 use crate::weeks::{blocks, last_minute};
 
 /// A server in a folder of its own; dropped, it is killed.
@@ -28,13 +30,19 @@ struct Served {
 impl Served {
     /// With a token of each role.
     fn start(config: &str) -> Self {
+        Self::start_with("", config)
+    }
+
+    /// The same with more in the section `server`.
+    fn start_with(more: &str, config: &str) -> Self {
         let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
         let roles = [("viewer", Role::Viewer), ("operator", Role::Operator), ("admin", Role::Admin)];
         let made = roles.map(|(name, role)| (name, fresh(name, role, None).unwrap()));
         let lines: Vec<&str> = made.iter().map(|(_, fresh)| fresh.line.as_str()).collect();
         std::fs::write(folder.path().join("tokens"), lines.join("\n")).unwrap();
-        let server =
-            format!("server: {{ listen: 127.0.0.1:{port}, turnEvery: 5s, auth: {{ tokenFile: tokens }} }}\n");
+        let server = format!(
+            "server: {{ listen: 127.0.0.1:{port}, turnEvery: 5s, auth: {{ tokenFile: tokens }}{more} }}\n"
+        );
         std::fs::write(folder.path().join("tidecast.yaml"), server + config).unwrap();
         let process = run(folder.path().join("log"), folder.path().to_owned());
         let tokens = made.into_iter().map(|(name, fresh)| (name, fresh.token)).collect();
@@ -210,7 +218,10 @@ fn commands(served: &Served) {
     );
     check("viewer", &["plan", "shop"], 0, &["BECAUSE", "47"]);
     check("viewer", &["plan", "shop", "--diff"], 10, &["would: grow to 47 servers"]);
+    check("viewer", &["plan", "shop", "--diff", "-o", "json"], 10, &["\"would\":[\"grow to 47 servers\"]"]);
+    forecasts(&check);
     check("viewer", &["pause", "shop", "--reason", "x"], 4, &["viewer is viewer", "operator"]);
+    dry_runs(&check);
     check(
         "operator",
         &["pause", "shop", "--for", "1h", "--reason", "migration"],
@@ -237,6 +248,113 @@ fn commands(served: &Served) {
     let other = String::from_utf8(briefing.body).unwrap().replacen("\"wanted\":", "\"wanted\":1", 1);
     std::fs::write(file("other.json"), other).unwrap();
     check("viewer", &["replay", "other.json"], 1, &["another decision"]);
+}
+
+/// Runs a command as somebody, with the exit code and the words that are expected; what it printed.
+type Check<'a> = dyn Fn(&str, &[&str], i32, &[&str]) -> String + 'a;
+
+/// The forecast of a workload, for people and for programs.
+fn forecasts(check: &Check<'_>) {
+    let said =
+        ["forecast by ensemble", "80 % band", "planned capacity", "99.9 %", "each serving 40", "at least 47"];
+    check("viewer", &["forecast", "shop", "--hours", "6"], 0, &said);
+    let json =
+        check("viewer", &["forecast", "shop", "--horizon", "90m", "-o", "json"], 0, &["\"version\":1"]);
+    let json: Value = serde_json::from_str(&json).unwrap();
+    assert!((17..=18).contains(&json["forecast"]["points"].as_array().unwrap().len()), "{json}");
+    assert_eq!(json["plan"]["current"]["size"], 47);
+    let csv = check("viewer", &["forecast", "shop", "--hours", "2", "-o", "csv"], 0, &["time,mean,q0.01"]);
+    assert!((24..=25).contains(&csv.lines().count()), "{csv}");
+    check("viewer", &["forecast", "nowhere"], 2, &["there is no workload \"nowhere\""]);
+    check(
+        "viewer",
+        &["forecast", "shop", "--model", "last_week"],
+        2,
+        &["forecasts and plans by its configuration"],
+    );
+}
+
+/// Nothing is changed by any command that is only tried.
+fn dry_runs(check: &Check<'_>) {
+    let before = check("viewer", &["audit", "-o", "json"], 0, &[]);
+    let id = check("viewer", &["override", "ls", "-o", "csv"], 0, &["sale"]);
+    let id = id.lines().nth(1).unwrap().rsplit(',').next().unwrap().trim().to_owned();
+    check("operator", &["pause", "shop", "--reason", "x", "--dry-run"], 0, &["\"what\":\"all\""]);
+    check("operator", &["freeze", "--all", "--scale-in", "--reason", "x", "--dry-run"], 0, &["scaleIn"]);
+    let floor = ["override", "add", "shop", "--min", "3", "--for", "1h", "--reason", "x", "--dry-run"];
+    check("operator", &floor, 0, &["\"floor\":3"]);
+    check("operator", &["override", "end", &id, "--dry-run"], 0, &["sale"]);
+    check("operator", &["override", "end", "o-nothing", "--dry-run"], 2, &["there is nothing of the id"]);
+    check("operator", &["resume", "--all", "--dry-run"], 0, &["nothing was halted"]);
+    let offline = ["freeze", "--all", "--reason", "x", "--offline", "tidecast-data", "--dry-run"];
+    check("operator", &offline, 0, &["would be carried out"]);
+    check("viewer", &["init", "--dry-run"], 2, &["is there already"]);
+    check("viewer", &["init", "other.yaml", "--dry-run"], 0, &["would be written"]);
+    check("viewer", &["store", "snapshot", "tidecast-data", "copy", "--dry-run"], 0, &["would be copied"]);
+    assert_eq!(check("viewer", &["audit", "-o", "json"], 0, &[]), before);
+    check("viewer", &["store", "check", "copy"], 1, &[]);
+}
+
+#[tokio::test] // F21, I8 of the safety invariants
+async fn stays_frozen_by_a_file_whether_it_runs_or_not() {
+    let mut served = Served::start(PUSHED);
+    served.until("it is ready", |shop| shop["state"] == "observing").await;
+    served.process.kill().unwrap();
+    served.process.wait().unwrap();
+    let folder = served.folder.path().join("tidecast-data").display().to_string();
+    let freeze = ["freeze", "--all", "--reason", "incident 7", "--offline", &folder];
+    let (code, out) = served.command("nobody", &freeze);
+    assert!(code == 0 && out.contains("FREEZE"), "{out}");
+    served.kill_and_restart().await;
+    let shop = served.until("it is frozen from its first turn on", |shop| shop["state"] == "halted").await;
+    assert!(condition(&shop, "Halted")["why"].as_str().unwrap().contains("(incident 7)"), "{shop:#}");
+    let halts = served.json("/api/v1/halts").await;
+    assert_eq!(halts["items"][0]["reason"], "incident 7");
+    let path = "/api/v1/halts/the-file";
+    let ask = Ask { path, verb: Verb::Delete, ..Ask::default() };
+    let refused = served.connector("operator").ask(ask).await.unwrap();
+    assert!(refused.status == 409 && refused.said().contains("FREEZE"), "{}", refused.said());
+    let (code, out) = served.command("nobody", &["resume", "--all", "--offline", &folder]);
+    assert!(code == 0 && out.contains("incident 7) is lifted"), "{out}");
+    served.until("it goes on", |shop| shop["state"] == "observing").await;
+}
+
+#[tokio::test] // F36
+async fn gives_a_sign_of_life_to_somebody_outside() {
+    let watcher = Target::start(0.0).await;
+    let more = format!(", heartbeat: {{ url: 'http://127.0.0.1:{}/ping?of=me' }}", watcher.port);
+    let served = Served::start_with(&more, PUSHED);
+    served.until("it is ready", |_| true).await;
+    for _ in 0..100 {
+        let metrics = String::from_utf8(served.get("/metrics").await.body).unwrap();
+        let line =
+            metrics.lines().find(|line| line.starts_with("tidecast_heartbeat_timestamp_seconds ")).unwrap();
+        if line.split(' ').nth(1).unwrap().parse::<f64>().unwrap() > 1e9 {
+            assert!(watcher.asked().contains("GET /ping?of=me "), "{}", watcher.asked());
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("no heartbeat was taken within ten seconds");
+}
+
+#[tokio::test]
+async fn is_watched_from_the_command_line() {
+    let served = Served::start(PUSHED);
+    served.until("it is ready", |_| true).await;
+    let url = format!("http://127.0.0.1:{}", served.port);
+    std::fs::write(served.folder.path().join("token"), served.tokens["viewer"].expose_secret()).unwrap();
+    let mut watching = Command::new(assert_cmd::cargo::cargo_bin("tidecast"))
+        .args(["get", "--watch=1s", "-o", "csv", "--token-file", "token", "--server", &url])
+        .current_dir(served.folder.path())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let lines = BufReader::new(watching.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let looks = lines.filter(|line| line.starts_with("shop,")).take(3).count();
+    watching.kill().unwrap();
+    watching.wait().unwrap();
+    assert_eq!(looks, 3);
 }
 
 const PUSHED: &str = "sources: { inbox: { type: push } }\n\

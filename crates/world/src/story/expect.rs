@@ -6,6 +6,7 @@ use serde::Deserialize;
 use tidecast_pilot::planner::compress;
 
 use super::told::{Said, Told};
+use crate::turns_round;
 
 /// From a time until another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -53,6 +54,20 @@ pub enum Expectation {
         within: Stretch,
         /// How many.
         most: u32,
+    },
+    /// More servers are launched so many times at most, and some are.
+    Launches {
+        /// When.
+        within: Stretch,
+        /// How many times.
+        most: usize,
+    },
+    /// Growing turns into shrinking or back so many times an hour at most.
+    TurnsRound {
+        /// When.
+        within: Stretch,
+        /// How many times in any hour.
+        most: usize,
     },
     /// No session is ended by ending its server.
     CutsNobody,
@@ -103,6 +118,15 @@ impl Expectation {
                     largest > 0 && largest <= *most,
                     format!("at most {largest} servers were taken away at once"),
                 )
+            }
+            Self::Launches { within, most } => {
+                let count = told.launches(*within);
+                ((1..=*most).contains(&count), format!("launched {count} times"))
+            }
+            Self::TurnsRound { within, most } => {
+                let hours = told.billed(Some(*within)).windows(61);
+                let count = hours.map(turns_round).max().unwrap_or(0);
+                (count <= *most, format!("turned round {count} times in the hour with most of it"))
             }
             Self::CutsNobody => {
                 (told.cut == 0, format!("{} sessions were ended by ending their server", told.cut))
@@ -173,6 +197,8 @@ impl fmt::Display for Expectation {
             Self::AtMost { servers, .. } => write!(f, "at most {servers} servers"),
             Self::Keeps { .. } => f.write_str("nothing is taken away"),
             Self::Gradual { most, .. } => write!(f, "at most {most} are taken away at once"),
+            Self::Launches { most, .. } => write!(f, "launches are tried at most {most} times"),
+            Self::TurnsRound { most, .. } => write!(f, "it turns round at most {most} times an hour"),
             Self::CutsNobody => f.write_str("no session is cut"),
             Self::Says { words, .. } => write!(f, "it says {words:?}"),
             Self::Fits { actions, extra, .. } => {
@@ -189,7 +215,10 @@ impl Expectation {
                 *within
             }
             Self::Says { within, .. } => *within,
-            Self::Keeps { within } | Self::Gradual { within, .. } => Some(*within),
+            Self::Keeps { within }
+            | Self::Gradual { within, .. }
+            | Self::Launches { within, .. }
+            | Self::TurnsRound { within, .. } => Some(*within),
             Self::CutsNobody | Self::Fits { .. } => None,
         }
     }

@@ -99,6 +99,12 @@ impl Told {
         self.billed(Some(within)).windows(2).filter(|pair| pair[1] < pair[0]).map(|pair| pair[0] - pair[1])
     }
 
+    /// How many turns launched servers.
+    pub(super) fn launches(&self, within: Stretch) -> usize {
+        let turns = self.said.iter().filter(|said| (within.from..within.until).contains(&said.at));
+        turns.filter(|said| said.commands.iter().any(|command| command.starts_with("grow"))).count()
+    }
+
     /// The share of the demand that came while no server was left for it.
     pub(super) fn short(&self, within: Option<Stretch>) -> f64 {
         let (mut short, mut all) = (0.0, 0.0);

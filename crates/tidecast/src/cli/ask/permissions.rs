@@ -68,8 +68,11 @@ fn needs(config: &Config) -> BTreeMap<Place<'_>, Need> {
         };
         let need = needs.entry(place).or_default();
         need.acts |= workload.mode != Mode::Observe;
-        need.extras
-            .extend(extras.into_iter().filter(|extra| !need.extras.contains(extra)).collect::<Vec<_>>());
+        for extra in extras {
+            if !need.extras.contains(&extra) {
+                need.extras.push(extra);
+            }
+        }
     }
     if let Some(operator) = &config.operator {
         let all: Vec<Option<&str>> = match operator.everywhere() {

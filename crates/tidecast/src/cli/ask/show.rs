@@ -262,6 +262,16 @@ pub(crate) fn explained(workload: &str, at: &At, context: &mut Context) -> Outco
             text.push_str(&format!("  {question:13}  {sentence}\n"));
         }
     }
+    for (i, other) in told.alternatives.iter().enumerate() {
+        let question = if i == 0 { "other ways" } else { "" };
+        let chosen = if other.chosen { " (this one)" } else { "" };
+        text.push_str(&format!(
+            "  {question:13}  {:7.1} server-hours a day, {:.3} % served: {}{chosen}\n",
+            other.server_hours,
+            100.0 * other.served,
+            other.way
+        ));
+    }
     text.push_str(&format!("turn {} of {}, decided {}\n", told.turn, told.workload, when(told.at)));
     write!(context.out, "{}", context.terminal.plain(&text))?;
     Ok(Exit::Done)

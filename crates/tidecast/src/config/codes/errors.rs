@@ -256,4 +256,45 @@ super::pages! {
      not have. `operator.targets` in the file says which types a resource may name."
     "target: { type: asg, group: web, region: eu-west-1 }      # operator: { namespaces: [shop] }"
     "# in the file\noperator: { namespaces: [shop], targets: [kubernetes, keda, asg, none] }"
+
+    NO_METRIC 170 "a source of type cloudwatch needs a metric"
+    "CloudWatch is asked for a metric by its namespace, name and dimensions; nothing else says which."
+    "demand: { source: aws }      # aws: { type: cloudwatch, region: eu-west-1 }"
+    "demand: { source: aws, metric: { namespace: AWS/ApplicationELB, name: RequestCount, dimensions: { TargetGroup: targetgroup/a/1 } } }"
+
+    ODD_STEP 171 "CloudWatch has no such period"
+    "CloudWatch keeps values by the minute for 15 days, by five minutes for 63 days and by the hour for 455 days. What is \
+     older than 15 days can only be had by five minutes, so other steps would fit no history."
+    "demand: { step: 2m }      # with a source of type cloudwatch"
+    "demand: { step: 1m }"
+
+    KEDA_OPEN 180 "the server that KEDA asks would answer everybody"
+    "Whoever reaches it learns how large each workload is and will be, and with the name of a ScaledObject of their own can \
+     have it follow. So beyond loopback it answers only who shows a certificate, unless `clients: anybody` says that something \
+     else, such as a NetworkPolicy, keeps strangers away."
+    "keda: { listen: 0.0.0.0:8081 }"
+    "keda:\n  listen: 0.0.0.0:8081\n  tls: { certFile: tls.crt, key: { file: tls.key }, clientCaFile: ca.crt }"
+
+    COMMANDS_NOT_ALLOWED 181 "this target runs programs, which the server does not allow"
+    "A target of the type `command` runs a program with the rights of the server, so whoever may edit the configuration \
+     could run anything. That must be allowed where the server is configured, once and visibly."
+    "target: { type: command, run: [/usr/local/bin/scale, checkout] }"
+    "server: { allowCommands: true }"
+
+    BAD_COMMAND 182 "this cannot be run"
+    "A program and its arguments are a list, each for itself: no shell reads them, so nothing in them can be taken for \
+     something else."
+    "run: [scale checkout --to stdin]"
+    "run: [scale, checkout, --to, stdin]"
+
+    NO_CAPACITY 183 "what one server serves must be said"
+    "It is learned from demand and from the number of servers that serve. Where nothing shows that number, it cannot be \
+     learned, and without it no demand can be turned into a size."
+    "target: { type: keda, namespace: shop, name: checkout, action: trigger }"
+    "target: { type: keda, namespace: shop, name: checkout, action: trigger }\ncapacity: { perReplica: 41 }"
+
+    SAME_ADDRESS 184 "two servers listen on one address"
+    "The API and the server that KEDA asks speak different protocols, and each needs a port of its own."
+    "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8080 }"
+    "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8081 }"
 }

@@ -93,10 +93,21 @@ super::pages! {
     "query: sum(rate(http_requests_total[5m]))"
 
     NEEDS_RESTART 230 "this changes only when the server is started again"
-    "A new configuration is taken over while the server runs, but neither the address on which it listens nor the \
-     folder of its store can change under it. Until it is started again the old ones stay in force."
+    "A new configuration is taken over while the server runs, but neither the addresses on which it listens nor \
+     the folder of its store can change under it. Until it is started again the old ones stay in force."
     "server: { listen: 127.0.0.1:8081 }      # the server runs on 8080"
     "server: { listen: 127.0.0.1:8080 }"
+
+    KEDA_UNASKED 240 "KEDA is to ask, but nothing listens"
+    "With `action: trigger` nothing is written anywhere: KEDA must be able to ask, and the section `keda` says where."
+    "target: { type: keda, namespace: shop, name: checkout, action: trigger }"
+    "keda: { listen: 127.0.0.1:8081 }"
+
+    NEVER_SHRUNK 241 "nothing is ever taken away"
+    "Servers are taken away only from a fleet that was seen completely. Without `sight` nothing is seen, so the fleet grows \
+     ahead of demand and stays as large as it ever was."
+    "mode: full\ntarget: { type: webhook, url: …, secret: … }"
+    "mode: full\ntarget: { type: webhook, url: …, secret: …, sight: … }"
 
     NOTHING_WATCHED 250 "the operator section watches less than it says"
     "With an empty list nothing is watched; beside `*`, which stands for all namespaces, no other name adds anything."

@@ -1,4 +1,5 @@
 use super::Context;
+use super::target::cluster;
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::section::{EVERYWHERE, Operator, target_types};
@@ -7,7 +8,10 @@ use crate::config::suggest::nearest;
 /// Which namespaces are watched, and what may be named there.
 pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
     let Some(operator) = &context.config.operator else { return Vec::new() };
-    namespaces(context, operator).into_iter().chain(targets(context, operator)).collect()
+    let section = context.tree.nearest(&["operator"]);
+    let cluster = cluster(context, operator.cluster.as_ref(), section, "the operator");
+    let found = namespaces(context, operator).into_iter().chain(targets(context, operator));
+    found.chain(cluster).collect()
 }
 
 fn namespaces(context: Context<'_>, operator: &Operator) -> Vec<Finding> {

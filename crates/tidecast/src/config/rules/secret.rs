@@ -28,12 +28,43 @@ pub fn references(config: &Config) -> Vec<(Vec<String>, &SecretRef)> {
         found.extend(headers);
     }
     for (index, workload) in config.workloads.iter().enumerate() {
-        if let Target::Webhook(target) = &workload.target {
-            let path = ["workloads", &index.to_string(), "target", "secret"].map(str::to_owned).to_vec();
-            found.push((path, &target.secret));
-        }
+        let path = |keys: &[&str]| {
+            [&["workloads", &index.to_string(), "target"], keys]
+                .concat()
+                .into_iter()
+                .map(str::to_owned)
+                .collect()
+        };
+        found.extend(of_target(&workload.target).into_iter().map(|(keys, secret)| (path(keys), secret)));
+    }
+    if let Some(tls) = config.keda.as_ref().and_then(|keda| keda.tls.as_ref()) {
+        found.push((["keda", "tls", "key"].map(str::to_owned).to_vec(), &tls.key));
     }
     found
+}
+
+fn of_target(target: &Target) -> Vec<(&'static [&'static str], &SecretRef)> {
+    let key = |tls: &'static [&'static str], secret| (tls, secret);
+    match target {
+        Target::Webhook(target) => {
+            let own = target.tls.key.as_ref().map(|secret| key(&["tls", "key"], secret));
+            own.into_iter().chain([key(&["secret"], &target.secret)]).collect()
+        }
+        Target::Agones(target) => vec![key(&["token"], &target.token)],
+        Target::Jitsi(target) => {
+            let token = target.bearer_token.as_ref().map(|secret| key(&["bearerToken"], secret));
+            token
+                .into_iter()
+                .chain(target.tls.key.as_ref().map(|secret| key(&["tls", "key"], secret)))
+                .collect()
+        }
+        Target::Kubernetes(_)
+        | Target::Asg(_)
+        | Target::Ec2(_)
+        | Target::Keda(_)
+        | Target::Command(_)
+        | Target::None(_) => Vec::new(),
+    }
 }
 
 /// The folder below which secrets may lie.

@@ -6,8 +6,8 @@ use super::{Context, within};
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::node::Node;
-use crate::config::section::{PrometheusSource, Source};
-use crate::config::word::{Duration, HeaderValue, Name};
+use crate::config::section::{PrometheusSource, Source, Tls};
+use crate::config::word::{Duration, HeaderValue, Link, Name};
 
 /// The sources, each for itself.
 pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
@@ -20,6 +20,9 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
     each.flat_map(|(name, source, entry)| {
         let mut found = match source {
             Source::Prometheus(source) => prometheus(source, &entry.value),
+            Source::Cloudwatch(source) => {
+                super::target::region(&source.region, &entry.value).into_iter().collect()
+            }
             Source::Csv(_) | Source::Push(_) => Vec::new(),
         };
         found.extend(unused(context, name).map(|finding| finding.at(entry.place).remove(entry)));
@@ -52,7 +55,8 @@ fn prometheus(source: &PrometheusSource, node: &Node) -> Vec<Finding> {
         found.push(exclusive(node));
     }
     found.extend(headers(source, node.nearest(&["headers"])));
-    found.extend(tls(source, node));
+    let secret = source.bearer_token.is_some() || source.basic_auth.is_some();
+    found.extend(tls(&source.url, &source.tls, secret, node));
     found
 }
 
@@ -97,10 +101,10 @@ fn headers(source: &PrometheusSource, node: &Node) -> Vec<Finding> {
     .collect()
 }
 
-fn tls(source: &PrometheusSource, node: &Node) -> Vec<Finding> {
-    let (tls, section) = (&source.tls, node.entry("tls"));
-    let encrypted = source.url.url().scheme() == "https";
-    let secret = source.bearer_token.is_some() || source.basic_auth.is_some();
+/// How a connection is encrypted; `secret` says whether a secret travels over it.
+pub(super) fn tls(link: &Link, tls: &Tls, secret: bool, node: &Node) -> Vec<Finding> {
+    let section = node.entry("tls");
+    let encrypted = link.url().scheme() == "https";
     let url = node.nearest(&["url"]).place;
     let mut found = Vec::new();
     if let Some(section) = section {
@@ -127,9 +131,9 @@ fn tls(source: &PrometheusSource, node: &Node) -> Vec<Finding> {
             found.push(finding.help("give both, or neither"));
         }
     }
-    if !encrypted && secret && !loopback(source.url.url()) {
+    if !encrypted && secret && !loopback(link.url()) {
         let finding = Finding::new(Code::SECRET_IN_CLEAR, "the credentials would travel unencrypted").at(url);
-        let encrypted = source.url.to_string().replacen("http:", "https:", 1);
+        let encrypted = link.to_string().replacen("http:", "https:", 1);
         found.push(finding.help("write https://, if the server speaks it").fix(url, encrypted));
     }
     found

@@ -4,7 +4,7 @@ use super::{Context, within};
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::node::Node;
-use crate::config::section::{KubernetesTarget, Target, Workload};
+use crate::config::section::{KedaAction, KubernetesTarget, Target, Workload};
 use crate::config::suggest::{listed, nearest};
 use crate::config::word::{Duration, Name};
 
@@ -15,7 +15,9 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
         Target::Kubernetes(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Keda(target) => vec![("namespace", &target.namespace), ("name", &target.name)],
         Target::Asg(target) => vec![("region", &target.region)],
-        Target::Webhook(_) | Target::None(_) => Vec::new(),
+        Target::Agones(target) => vec![("namespace", &target.namespace), ("fleet", &target.fleet)],
+        Target::Ec2(target) => vec![("region", &target.region), ("fleet", &target.fleet)],
+        Target::Webhook(_) | Target::Command(_) | Target::Jitsi(_) | Target::None(_) => Vec::new(),
     };
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
     let sound = |name: &str| {
@@ -34,15 +36,22 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
     {
         found.push(bad_name(node.nearest(&["group"]), ""));
     }
+    if let Target::Asg(target) = &workload.target {
+        let (from, to) = (Duration::seconds(300), Duration::seconds(172_800));
+        found.extend(within(node, &["lowerAhead"], target.lower_ahead, from, to));
+    }
     if let Target::Kubernetes(target) = &workload.target {
         found.extend(kubernetes(target, node));
     }
     found.extend(no_cluster(context, workload, node));
-    if let Target::Webhook(target) = &workload.target {
-        let (from, to) = (Duration(std::time::Duration::from_millis(100)), Duration::seconds(120));
-        found.extend(within(node, &["timeout"], target.timeout, from, to));
-    }
     found
+}
+
+/// The name of a region: `eu-west-1`.
+pub(super) fn region(name: &str, node: &Node) -> Option<Finding> {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let sound = name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(plain);
+    (!sound).then(|| bad_name(node.nearest(&["region"]), name))
 }
 
 fn kubernetes(target: &KubernetesTarget, node: &Node) -> Vec<Finding> {
@@ -76,16 +85,28 @@ pub(crate) const KINDS: [(&str, &str); 7] = [
 fn no_cluster(context: Context<'_>, workload: &Workload, node: &Node) -> Option<Finding> {
     let named = match &workload.target {
         Target::Kubernetes(target) => &target.cluster,
+        // KEDA that asks is in whatever cluster it is in.
+        Target::Keda(target) if target.action == KedaAction::Trigger => return None,
         Target::Keda(target) => &target.cluster,
-        Target::Asg(_) | Target::Webhook(_) | Target::None(_) => return None,
+        _ => return None,
     };
+    cluster(context, named.as_ref(), node, "the target")
+}
+
+/// The cluster that a section names, or should name.
+pub(super) fn cluster(
+    context: Context<'_>,
+    named: Option<&Name>,
+    node: &Node,
+    what: &str,
+) -> Option<Finding> {
     let clusters = context.written("clusters");
     let names = || clusters.iter().map(|entry| entry.key.as_str());
     let Some(named) = named else {
-        let message = "it is not said in which of the clusters the target is";
+        let message = format!("it is not said in which of the clusters {what} is");
         return (clusters.len() > 1).then(|| {
             let finding = Finding::new(Code::NO_SUCH_CLUSTER, message).at(node.headline());
-            finding.help(format!("add `cluster` to the target: {}", listed(names())))
+            finding.help(format!("add `cluster` to {what}: {}", listed(names())))
         });
     };
     if names().any(|name| name == named.as_str()) {
@@ -119,7 +140,7 @@ pub(super) fn same(context: Context<'_>) -> Vec<Finding> {
     let mut first = BTreeMap::new();
     let each = context.items("workloads", &context.config.workloads);
     each.filter_map(|(workload, node)| {
-        let key = workload.target.scaled()?;
+        let key = workload.target.scaled(&context.config.clusters)?;
         let place = node.entry("target").map_or(node.headline(), |entry| entry.place);
         let (before, who) = *first.entry(key).or_insert((place, &workload.name));
         let finding = || {

@@ -13,6 +13,8 @@ pub struct Server {
     pub auth: Option<Auth>,
     /// How often each workload is looked at and decided upon: from 5s to 10m.
     pub turn_every: Duration,
+    /// Whether targets of the type `command` may run programs, with the rights of the server.
+    pub allow_commands: bool,
     /// Whom to give a sign of life.
     pub heartbeat: Option<Heartbeat>,
 }
@@ -35,7 +37,13 @@ const fn a_minute() -> Duration {
 
 impl Default for Server {
     fn default() -> Self {
-        Self { listen: Listen::default(), auth: None, turn_every: Duration::seconds(30), heartbeat: None }
+        Self {
+            listen: Listen::default(),
+            auth: None,
+            turn_every: Duration::seconds(30),
+            allow_commands: false,
+            heartbeat: None,
+        }
     }
 }
 

@@ -13,13 +13,15 @@ use crate::config::word::{Duration, FilePath, HeaderValue, Link, SecretRef};
 pub enum Source {
     /// A server that answers PromQL: Prometheus, VictoriaMetrics, Thanos, Mimir.
     Prometheus(Box<PrometheusSource>),
+    /// Amazon CloudWatch.
+    Cloudwatch(CloudwatchSource),
     /// A file of measurements.
     Csv(CsvSource),
     /// Measurements that others send to the API.
     Push(PushSource),
 }
 
-tagged!(Source { Prometheus = "prometheus", Csv = "csv", Push = "push" });
+tagged!(Source { Prometheus = "prometheus", Cloudwatch = "cloudwatch", Csv = "csv", Push = "push" });
 
 /// A server that answers PromQL.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +73,18 @@ pub struct Tls {
     pub key: Option<SecretRef>,
     /// Trusts anybody. For a test set-up only.
     pub insecure_skip_verify: bool,
+}
+
+/// Amazon CloudWatch, one region of it. Credentials come from the SDK's usual chain.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct CloudwatchSource {
+    /// The region.
+    #[schemars(example = &"eu-west-1")]
+    pub region: String,
+    /// Another address than AWS's own: a VPC endpoint, or a server for tests.
+    #[schemars(example = &"https://vpce-0a1b.monitoring.eu-west-1.vpce.amazonaws.com")]
+    pub endpoint: Option<Link>,
 }
 
 /// A file of measurements.

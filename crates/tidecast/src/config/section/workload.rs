@@ -146,7 +146,7 @@ pub struct Advanced {
     pub hold: Duration,
     /// How long a planned size stays before it changes again, up to 1d.
     pub dwell: Duration,
-    /// What one step up costs, in minutes of one replica; half a minute of the largest size in sight if `auto`.
+    /// What one step up costs, in minutes of one replica; 0.3 minutes of the largest size in sight if `auto`.
     pub scale_up_cost: Auto<word::Rate>,
 }
 

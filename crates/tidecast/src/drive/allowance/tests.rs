@@ -53,6 +53,7 @@ impl Town {
                 halts: Vec::new(),
                 lessons: Default::default(),
                 share: None,
+                nowcast: None,
                 last: None,
             }
         };

@@ -80,7 +80,9 @@ fn says_what_is_wrong_with_the_codes_of_the_file() {
     roster.settle();
     let codes = |name: &str| -> Vec<String> {
         let (_, standing) = roster.standings().find(|(resource, _)| resource.name == name).unwrap();
-        standing.faults.iter().map(|fault| fault.code.to_string()).collect()
+        let mut codes: Vec<_> = standing.faults.iter().map(|fault| fault.code.to_string()).collect();
+        codes.sort();
+        codes
     };
     assert_eq!(codes("a"), ["TIDE0104", "TIDE0114"]);
     assert_eq!(codes("b"), ["TIDE0160"]);
@@ -135,6 +137,16 @@ fn leaves_to_the_files_what_stands_there() {
     );
     let mut roster = roster(&config, &[resource("a", 1, spec("a", 9)), resource("b", 2, spec("b", 8))]);
     check(&mut roster, &[("shop/a", 3), ("web", 3)], &[("a", "TIDE0115"), ("b", "TIDE0136")]);
+}
+
+#[test]
+fn knows_the_only_cluster_by_its_name_and_without() {
+    let config = files(
+        "clusters: { prod: { kubeconfig: k } }\nworkloads:\n- { name: web, maxReplicas: 3, demand: { source: main }, \
+         target: { type: kubernetes, cluster: prod, namespace: shop, name: a } }\n",
+    );
+    let mut roster = roster(&config, &[resource("a", 1, spec("a", 9))]);
+    check(&mut roster, &[("web", 3)], &[("a", "TIDE0136")]);
 }
 
 #[test]

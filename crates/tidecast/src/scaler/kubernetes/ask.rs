@@ -237,6 +237,9 @@ impl Cluster {
         if let Some(seconds) = after.or((told > 0).then_some(told)) {
             self.gate.shut(Duration::from_secs(seconds));
         }
+        if head.status == StatusCode::UNAUTHORIZED {
+            self.forget_credentials().await;
+        }
         Err(question.failed(&who, &status))
     }
 }

@@ -1,3 +1,4 @@
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -125,7 +126,9 @@ pub(super) fn judge(
         }
     }
     let stands = stand.ordered();
-    if marks.is_some_and(|marks| marks.turn == decision.turn && marks.size == stands) {
+    // A turn that could not be committed has grown under a number that another one bears now; its time tells them apart.
+    let same = |marks: &Marks| marks.turn == decision.turn && marks.at == decision.at;
+    if marks.is_some_and(|marks| same(&marks) && marks.size == stands) {
         return Verdict::Stay(format!("{} is {stands}, as this turn has written already", what(stand)));
     }
     let number = match wish.number(stands) {
@@ -167,6 +170,15 @@ fn what(stand: &Stand) -> String {
     }
 }
 
+/// Whether a write is only tried.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trial {
+    /// The server says what would come of it.
+    Dry,
+    /// It is done.
+    Real,
+}
+
 /// What came of it, and what was done to whom.
 pub(super) struct Carried {
     pub receipt: Receipt,
@@ -197,6 +209,21 @@ impl Kubernetes {
             }
         }
         Err(last.expect("at least one try was made"))
+    }
+
+    /// Whether a newer turn has left its marks on the target.
+    pub(super) async fn overtaken(
+        &self,
+        decision: &Decision,
+        until: Instant,
+    ) -> Result<Option<Receipt>, Trouble> {
+        let stand = self.stand(Look::Fresh, until).await?;
+        let fence =
+            Marks::of(stand.held()).map_or(Fence::Open, |marks| marks.fence(&self.workload, decision));
+        Ok(match fence {
+            Fence::Overtaken(by) => Some(Receipt::Overtaken { by }),
+            Fence::Open | Fence::Taken(_) => None,
+        })
     }
 
     async fn try_once(&self, wish: &Wish, decision: &Decision, until: Instant) -> Result<Carried, Failed> {
@@ -235,24 +262,73 @@ impl Kubernetes {
             size: number,
             contested: overruled.map(|writer| (writer, now)).or(before),
         };
-        let mut body = self.marked(stand, &marks, decision);
-        if !matches!(stand.holder, Holder::Scale) {
-            body["spec"] = json!({ stand.field(): number });
+        match stand.holder {
+            Holder::Scale => self.write_scale(stand, &marks, decision, until).await,
+            Holder::Hpa(_) | Holder::ScaledObject(_) => {
+                let spec = json!({ stand.field(): number });
+                self.mark(stand, &marks, decision, Some(spec), until).await.map(drop)
+            }
         }
-        let held = name(stand.held());
-        let ask = Question::apply(&stand.held_kind(), &self.namespace, held, body);
-        let written: DynamicObject = self.cluster.ask(&ask, until).await?;
-        if matches!(stand.holder, Holder::Scale) {
-            let version = written.metadata.resource_version.unwrap_or_default();
-            let scale = json!({
-                "apiVersion": "autoscaling/v1", "kind": "Scale",
-                "metadata": { "name": held, "namespace": self.namespace, "resourceVersion": version },
-                "spec": { "replicas": number },
-            });
-            let ask = Question::update(&stand.kind, &self.namespace, held, scale).of("scale");
-            let _: Value = self.cluster.ask(&ask, until).await?;
+    }
+
+    /// First the marks, then the number: an older decision that comes in between finds the door shut, and what was written
+    /// since is a conflict for us.
+    async fn write_scale(
+        &self,
+        stand: &Stand,
+        marks: &Marks,
+        decision: &Decision,
+        until: Instant,
+    ) -> Result<(), Failed> {
+        let version = |thing: &DynamicObject| thing.metadata.resource_version.clone().unwrap_or_default();
+        let mut now = version(&stand.target);
+        // Marks for a number that cannot be written would be new in each turn, and would help nobody.
+        if self.stuck.load(Ordering::Relaxed) {
+            self.put_scale(stand, marks.size, &now, Trial::Dry, until).await?;
         }
-        Ok(())
+        if Marks::of(&stand.target).as_ref() != Some(marks) {
+            now = version(&self.mark(stand, marks, decision, None, until).await?);
+        }
+        let put = self.put_scale(stand, marks.size, &now, Trial::Real, until).await;
+        let lasts = |why| matches!(why, Why::Forbidden | Why::Missing | Why::Refused);
+        self.stuck.store(put.as_ref().is_err_and(|failed| lasts(failed.why)), Ordering::Relaxed);
+        put
+    }
+
+    async fn put_scale(
+        &self,
+        stand: &Stand,
+        number: u32,
+        version: &str,
+        trial: Trial,
+        until: Instant,
+    ) -> Result<(), Failed> {
+        let target = name(&stand.target);
+        let scale = json!({
+            "apiVersion": "autoscaling/v1", "kind": "Scale",
+            "metadata": { "name": target, "namespace": self.namespace, "resourceVersion": version },
+            "spec": { "replicas": number },
+        });
+        let ask = Question::update(&stand.kind, &self.namespace, target, scale).of("scale");
+        let ask = if trial == Trial::Dry { ask.with("dryRun", "All") } else { ask };
+        self.cluster.ask::<Value>(&ask, until).await.map(drop)
+    }
+
+    /// Applies the marks, and in the same write what else there is to write.
+    async fn mark(
+        &self,
+        stand: &Stand,
+        marks: &Marks,
+        decision: &Decision,
+        spec: Option<Value>,
+        until: Instant,
+    ) -> Result<DynamicObject, Failed> {
+        let mut body = self.marked(stand, marks, decision);
+        if let Some(spec) = spec {
+            body["spec"] = spec;
+        }
+        let ask = Question::apply(&stand.held_kind(), &self.namespace, name(stand.held()), body);
+        self.cluster.ask(&ask, until).await
     }
 
     fn marked(&self, stand: &Stand, marks: &Marks, decision: &Decision) -> Value {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use kube::config::KubeConfigOptions;
 use kube::{Client, Config};
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::{Mutex, Semaphore};
 use tokio::time::Instant;
 
 use super::ask::{Failed, Why, root};
@@ -29,7 +29,7 @@ pub struct Way {
 /// namespace.
 pub struct Cluster {
     way: Way,
-    client: OnceCell<Client>,
+    client: Mutex<Option<Client>>,
     address: OnceLock<String>,
     pub(super) gate: Gate,
     pub(super) turns: Semaphore,
@@ -51,7 +51,7 @@ impl Cluster {
     pub fn new(way: Way) -> Arc<Self> {
         Arc::new(Self {
             way,
-            client: OnceCell::new(),
+            client: Mutex::default(),
             address: OnceLock::new(),
             gate: Gate::default(),
             turns: Semaphore::new(AT_ONCE),
@@ -71,11 +71,20 @@ impl Cluster {
 
     /// The client, connected if it was not.
     pub(super) async fn client(&self, until: Instant) -> Result<Client, Failed> {
-        let connected = self.client.get_or_try_init(|| self.connect());
-        match tokio::time::timeout_at(until, connected).await {
-            Ok(client) => client.cloned(),
-            Err(_) => Err(Failed::unknown(&self.who(), "no connection came about in time".into())),
-        }
+        let connected = async {
+            let mut client = self.client.lock().await;
+            if client.is_none() {
+                *client = Some(self.connect().await?);
+            }
+            Ok(client.clone().expect("it was just connected"))
+        };
+        let slow = || Failed::unknown(&self.who(), "no connection came about in time".into());
+        tokio::time::timeout_at(until, connected).await.map_err(|_| slow())?
+    }
+
+    /// Reads the credentials anew before the next question: those that were used are not accepted any more.
+    pub(super) async fn forget_credentials(&self) {
+        *self.client.lock().await = None;
     }
 
     /// The client itself, for those who speak of things that are no fleets.

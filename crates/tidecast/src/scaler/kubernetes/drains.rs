@@ -7,7 +7,7 @@ use tidecast_pilot::{Command, Decision, NodeName};
 use tokio::time::Instant;
 
 use super::Kubernetes;
-use super::ask::{Failed, Question, Why};
+use super::ask::{Question, Why};
 use super::kind::Kind;
 use super::pods::annotated;
 use super::stand::{Holder, Look, Stand, name};
@@ -55,11 +55,7 @@ impl Kubernetes {
         let stand = self.stand(Look::Fresh, until).await?;
         let selector =
             stand.selector.as_ref().ok_or_else(|| self.cannot("it does not say which Pods are its own"))?;
-        let (pods, _) = self
-            .cluster
-            .list(&Kind::pod(), &self.namespace, Some(selector), until)
-            .await
-            .map_err(Failed::from)?;
+        let (pods, _) = self.cluster.list(&Kind::pod(), &self.namespace, Some(selector), until).await?;
         let pods: Vec<_> = pods.into_iter().map(Arc::new).collect();
         let chosen = chosen(&stand, &pods, ending, (self.clock)()).map_err(|why| self.cannot(&why))?;
         for pod in &chosen {

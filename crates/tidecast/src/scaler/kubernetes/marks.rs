@@ -126,6 +126,7 @@ mod tests {
             withheld: Vec::new(),
             allowed: Allowed::Everything,
             notes: Vec::new(),
+            vigil: Default::default(),
             moves: Vec::new(),
         }
     }

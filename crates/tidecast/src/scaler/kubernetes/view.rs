@@ -1,5 +1,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, MutexGuard, Weak};
 use std::time::Duration;
 
@@ -19,11 +20,16 @@ use super::selector::Selector;
 
 /// The objects of one kind in one namespace, followed by a watch, so that a thousand workloads cost one list.
 pub(super) struct View {
+    followed: Arc<Followed>,
+    follower: JoinHandle<()>,
+}
+
+/// What a watch has brought. The task that follows it holds this and not the view, whose end is its own.
+pub(super) struct Followed {
     kind: Kind,
     namespace: String,
     known: Mutex<Known>,
     changed: Notify,
-    follower: Mutex<Option<JoinHandle<()>>>,
 }
 
 #[derive(Default)]
@@ -57,7 +63,7 @@ const PAGES_MAX: u32 = 500;
 
 impl fmt::Debug for View {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "View({} in {})", self.kind, self.namespace)
+        write!(f, "View({} in {})", self.followed.kind, self.followed.namespace)
     }
 }
 
@@ -74,15 +80,14 @@ impl Views {
         if let Some(view) = views.get(&key).and_then(Weak::upgrade) {
             return view;
         }
-        let view = Arc::new(View {
+        let followed = Arc::new(Followed {
             kind: kind.clone(),
             namespace: namespace.into(),
             known: Mutex::default(),
             changed: Notify::new(),
-            follower: Mutex::new(None),
         });
-        let follower = tokio::spawn(follow(Arc::downgrade(cluster), Arc::downgrade(&view)));
-        *view.follower.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(follower);
+        let follower = tokio::spawn(follow(cluster.clone(), followed.clone()));
+        let view = Arc::new(View { followed, follower });
         views.retain(|_, view| view.strong_count() > 0);
         views.insert(key, Arc::downgrade(&view));
         view
@@ -91,14 +96,19 @@ impl Views {
 
 impl Drop for View {
     fn drop(&mut self) {
-        let follower = self.follower.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(follower) = follower {
-            follower.abort();
-        }
+        self.follower.abort();
     }
 }
 
-impl View {
+impl Deref for View {
+    type Target = Followed;
+
+    fn deref(&self) -> &Followed {
+        &self.followed
+    }
+}
+
+impl Followed {
     fn known(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
@@ -142,7 +152,7 @@ impl View {
     fn replace(&self, listed: Vec<DynamicObject>) {
         let mut known = self.known();
         known.shelf = Shelf::default();
-        listed.into_iter().for_each(|thing| known.shelf.put(stripped(thing)));
+        listed.into_iter().for_each(|thing| known.shelf.put(stripped(&self.kind, thing)));
         drop(known);
         self.heard();
     }
@@ -164,7 +174,7 @@ impl View {
         let now = match event {
             WatchEvent::Added(thing) | WatchEvent::Modified(thing) => {
                 let now = version(&thing);
-                self.known().shelf.put(stripped(thing));
+                self.known().shelf.put(stripped(&self.kind, thing));
                 now
             }
             WatchEvent::Deleted(thing) => {
@@ -217,8 +227,8 @@ impl Shelf {
 }
 
 /// Without what nobody asks for: the templates of Pods are most of what an API server sends.
-fn stripped(mut thing: DynamicObject) -> DynamicObject {
-    if thing.types.as_ref().is_none_or(|types| types.kind == "Pod") && thing.data.get("spec").is_some() {
+fn stripped(kind: &Kind, mut thing: DynamicObject) -> DynamicObject {
+    if *kind == Kind::pod() && thing.data.get("spec").is_some() {
         let node = thing.data.pointer("/spec/nodeName").cloned();
         thing.metadata.managed_fields = None;
         thing.data["spec"] = serde_json::json!({ "nodeName": node });
@@ -230,10 +240,9 @@ fn stripped(mut thing: DynamicObject) -> DynamicObject {
 }
 
 /// Lists, then watches from there, for as long as somebody looks through the view.
-async fn follow(cluster: Weak<Cluster>, view: Weak<View>) {
+async fn follow(cluster: Arc<Cluster>, view: Arc<Followed>) {
     let mut failures = 0u32;
     loop {
-        let (Some(cluster), Some(view)) = (cluster.upgrade(), view.upgrade()) else { return };
         let until = Instant::now() + LIST_MAX;
         let listed = cluster.list(&view.kind, &view.namespace, None, until).await;
         let ended = match listed {
@@ -251,7 +260,6 @@ async fn follow(cluster: Weak<Cluster>, view: Weak<View>) {
             }
             view.note(failed);
         }
-        drop((cluster, view));
         tokio::time::sleep(wait(failures)).await;
     }
 }
@@ -262,7 +270,7 @@ fn wait(failures: u32) -> Duration {
 }
 
 /// Watches from a version on, again and again; ends when that version is known no more, or the server does not answer.
-async fn watch(cluster: &Arc<Cluster>, view: &View, mut version: String) -> Result<(), Failed> {
+async fn watch(cluster: &Arc<Cluster>, view: &Followed, mut version: String) -> Result<(), Failed> {
     let mut failures = 0;
     loop {
         match watch_once(cluster, view, &mut version).await {
@@ -280,7 +288,7 @@ async fn watch(cluster: &Arc<Cluster>, view: &View, mut version: String) -> Resu
     }
 }
 
-async fn watch_once(cluster: &Arc<Cluster>, view: &View, version: &mut String) -> Result<(), Failed> {
+async fn watch_once(cluster: &Arc<Cluster>, view: &Followed, version: &mut String) -> Result<(), Failed> {
     let who = cluster.who();
     let begin = Instant::now() + Duration::from_secs(10);
     let client = cluster.client(begin).await?;
@@ -411,8 +419,42 @@ mod tests {
 
     #[test]
     fn keeps_of_a_pod_what_is_asked_for() {
-        let kept = stripped(pod("a", "one"));
+        let kept = stripped(&Kind::pod(), pod("a", "one"));
         assert_eq!(kept.data["spec"], serde_json::json!({ "nodeName": "n1" }));
+        let deployment =
+            serde_json::json!({ "metadata": { "name": "x" }, "spec": { "replicas": 3, "template": {} } });
+        let kept = stripped(&Kind::hpa(), serde_json::from_value(deployment).unwrap());
+        assert_eq!(
+            kept.data["spec"],
+            serde_json::json!({ "replicas": 3, "template": null }),
+            "items carry no kind"
+        );
+    }
+
+    #[tokio::test]
+    async fn is_followed_for_as_long_as_somebody_looks_through_it() {
+        let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let kubeconfig = folder.path().join("kubeconfig");
+        let config = serde_json::json!({
+            "current-context": "x", "contexts": [{ "name": "x", "context": { "cluster": "x", "user": "x" } }],
+            "clusters": [{ "name": "x", "cluster": { "server": format!("http://{}", silent.local_addr().unwrap()) } }],
+            "users": [{ "name": "x", "user": {} }],
+        });
+        std::fs::write(&kubeconfig, config.to_string()).unwrap();
+        let cluster = Cluster::new(super::super::Way { kubeconfig: Some(kubeconfig), context: None });
+        let views: Vec<_> = (0..3).map(|_| cluster.views.of(&cluster, &Kind::pod(), "shop")).collect();
+        assert!(views.iter().all(|view| Arc::ptr_eq(view, &views[0])), "all look through the same");
+        silent.accept().await.unwrap();
+        assert_eq!(Arc::strong_count(&cluster), 2, "it is asked");
+        drop(views);
+        tokio::time::timeout(Duration::from_secs(5), async {
+            while Arc::strong_count(&cluster) > 1 {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .unwrap();
     }
 
     #[test]

@@ -52,6 +52,23 @@ async fn welcomes_late_points_and_later_words() {
 }
 
 #[tokio::test]
+async fn writes_only_what_is_new() {
+    let (_folder, history) = history();
+    let changes = async || {
+        let count = history.db.write(|db| Ok(db.query_row("SELECT total_changes()", [], |row| row.get(0))?));
+        count.await.unwrap()
+    };
+    let (day, now) = (samples(-24 * HOUR, 0, 60, |s| s as f64 + 1e6), at(0));
+    history.put("x", day.clone(), asked(-24 * HOUR, 0), now).await.unwrap();
+    let before: i64 = changes().await;
+    history.put("x", day, asked(-24 * HOUR, 0), now).await.unwrap();
+    let span_and_seal = 2;
+    assert_eq!(changes().await, before + span_and_seal);
+    history.put("x", samples(-60, 0, 60, |_| 7.0), asked(-24 * HOUR, 0), now).await.unwrap();
+    assert_eq!(changes().await, before + 2 * span_and_seal + 2);
+}
+
+#[tokio::test]
 async fn knows_what_has_been_asked_for() {
     let (_folder, history) = history();
     for (ask, known) in [
@@ -156,4 +173,15 @@ async fn takes_what_lost_scrapes_falsified_for_unknown_for_ever() {
     let left: Vec<_> = history.read("x", at(0), at(600)).await.unwrap().0;
     let left: Vec<_> = left.iter().map(|s| s.time.as_second() - at(0).as_second()).collect();
     assert_eq!(left, [0, 60, 120, 360, 420, 480, 540]);
+}
+
+#[tokio::test] // S9.1
+async fn keeps_what_tuning_has_learned_and_the_last_word_counts() {
+    let (_folder, history) = history();
+    assert_eq!(history.tuning("shop").await.unwrap(), None);
+    let numbers = vec![1.0, -0.5, 1e300, f64::INFINITY, 0.1];
+    history.keep_tuning("shop", at(0), vec![7.0; 3]).await.unwrap();
+    history.keep_tuning("shop", at(86_400), numbers.clone()).await.unwrap();
+    assert_eq!(history.tuning("shop").await.unwrap(), Some((at(86_400), numbers)));
+    assert_eq!(history.tuning("other").await.unwrap(), None);
 }

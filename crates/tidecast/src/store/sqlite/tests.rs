@@ -30,6 +30,7 @@ pub(in crate::store) fn decision(turn: u64, size: u32, commands: Vec<Command>) -
         withheld: Vec::new(),
         allowed: Allowed::default(),
         notes: vec![Note::NoForecast],
+        vigil: Default::default(),
         moves: Vec::new(),
     }
 }

@@ -19,6 +19,7 @@ fn decision(turn: u64, second: i64, commands: Vec<Command>, from: u32) -> Decisi
         because: Reason::Minimum { min: Size(1) },
         limits: Vec::new(),
         plan: Arc::default(),
+        vigil: Default::default(),
         moves: vec![Move { at: at(second), from: Size(from), to: Size(0) }],
         commands,
         withheld: Vec::new(),
@@ -105,6 +106,11 @@ fn does_the_same_turn_once() {
     let torn = found(&Found { replicas: 6, marks: Some((9, 100, 5)), ..UNTOUCHED });
     let again = judge("shop/checkout", &torn, &wish, &decision(9, 100, Vec::new(), 6), at(101));
     assert_eq!(again, write(5), "the marks were written, and the number was not");
+    assert_eq!(
+        judged(&stand, &decision(9, 130, grow(8), 5)),
+        write(8),
+        "the turn that was committed after all"
+    );
 }
 
 #[test] // I4

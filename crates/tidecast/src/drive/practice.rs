@@ -1,0 +1,275 @@
+use std::collections::BTreeMap;
+
+use jiff::{SignedDuration, Timestamp};
+use tidecast_forecast::{Hindsight, Leads, Samples, Tape};
+use tidecast_pilot::{
+    Demand, Evidence, Ground, Issued, Lessons, Menu, Nowcasted, Rated, Reading, Sizer, Sizing, Tuning,
+    Workload,
+};
+use tokio::task::JoinHandle;
+
+use super::forecaster::Subject;
+use super::{Forecaster, Workshop};
+use crate::trouble::Trouble;
+
+/// Keeps one workload's ways to size at work on what is measured, and knows which keeps the promise best.
+///
+/// What was learned is taken up from the store or learned from the history, beside the turns; from then on each turn feeds
+/// it the minutes that are new.
+pub(super) struct Practice {
+    workshop: Workshop,
+    subject: Subject,
+    /// How long after its name a measurement is complete, and how far apart measurements come.
+    rhythm: (SignedDuration, SignedDuration),
+    tuning: Option<Box<Tuning>>,
+    /// Of which day what is told is.
+    told: Option<i64>,
+    work: Option<JoinHandle<Result<Box<Tuning>, Trouble>>>,
+    tried: Option<Timestamp>,
+    kept: Option<Timestamp>,
+    /// What is known is to be learned once more, from the history.
+    anew: bool,
+}
+
+/// After how long what failed is tried again.
+const AGAIN: SignedDuration = SignedDuration::from_mins(1);
+/// How often what was learned is kept: what lies between is learned again after a restart.
+const KEEP_EVERY: SignedDuration = SignedDuration::from_hours(1);
+/// Further ahead than this the clock has gone astray, and with it what was taken for minutes.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(10);
+/// After a longer silence it is better to learn anew than to take every minute for unknown.
+const BEHIND_MAX: SignedDuration = SignedDuration::from_hours(48);
+/// Assumed of a start until one was seen.
+const START_ASSUMED_MIN: i64 = 5;
+/// The longest start-up that is replayed.
+const START_MAX_MIN: i64 = 120;
+
+const MINUTE_S: i64 = 60;
+const BIN_S: i64 = 300;
+const DAY_S: i64 = 86_400;
+
+impl Practice {
+    /// Of what `forecaster` forecasts, measured in this rhythm.
+    pub(super) fn beside(forecaster: &Forecaster, rhythm: (SignedDuration, SignedDuration)) -> Self {
+        let (tuning, told, work, tried, kept, anew) = (None, None, None, None, None, false);
+        let (workshop, subject) = (forecaster.workshop(), forecaster.subject());
+        Self { workshop, subject, rhythm, tuning, told, work, tried, kept, anew }
+    }
+
+    /// Takes in what is new, and has what is missing learned; waits for neither.
+    pub(super) async fn tend(
+        &mut self,
+        now: Timestamp,
+        ground: Ground,
+        promise: f64,
+        evidence: &Evidence,
+        issued: Option<&Issued>,
+    ) {
+        if self.work.as_ref().is_some_and(JoinHandle::is_finished) {
+            self.finish().await;
+        }
+        let ground = self.steadied(ground);
+        if let Some(tuning) = &mut self.tuning {
+            if !tuning.stand_on(&ground) {
+                self.anew = true;
+            }
+            // While nothing is measured there is nothing to learn anew, however long that lasts.
+            let newest = evidence.readings.last().map_or(tuning.now(), |reading| reading.at);
+            let behind = newest.duration_since(tuning.now());
+            match behind < BEHIND_MAX && tuning.now().duration_since(now) < AHEAD_MAX {
+                true => tuning.follow(evidence, issued),
+                false => self.tuning = None,
+            }
+        }
+        let due = self.tried.is_none_or(|tried| now.duration_since(tried).abs() >= AGAIN);
+        if self.work.is_none() && issued.is_some() && due && (self.tuning.is_none() || self.anew) {
+            let fresh = std::mem::take(&mut self.anew);
+            self.tried = Some(now);
+            let (workshop, subject, rhythm) = (self.workshop.clone(), self.subject.clone(), self.rhythm);
+            let study = Study { workshop, subject, rhythm, ground, promise, now };
+            self.work = Some(tokio::spawn(study.learned(fresh)));
+        }
+    }
+
+    /// The same start-up time as before while a new one hardly differs: another one means to learn everything anew.
+    fn steadied(&self, ground: Ground) -> Ground {
+        let known = self.tuning.as_ref().map(|tuning| tuning.ground().start_min);
+        let near = |known: &usize| 5 * known.abs_diff(ground.start_min) <= (*known).max(5);
+        Ground { start_min: known.filter(near).unwrap_or(ground.start_min), ..ground }
+    }
+
+    /// Waits for what is being learned, if anything is.
+    pub(super) async fn finish(&mut self) {
+        let Some(work) = self.work.take() else { return };
+        match work.await {
+            Ok(Ok(tuning)) => (self.tuning, self.told) = (Some(tuning), None),
+            Ok(Err(trouble)) => tracing::warn!("tuning of {} waits: {trouble}", self.subject.series),
+            Err(error) => {
+                tracing::error!("learning how to size {} did not end well: {error}", self.subject.series);
+            }
+        }
+    }
+
+    /// More history has come: what was learned from less is learned once more.
+    pub(super) fn learn_anew(&mut self, now: Timestamp) {
+        let long = self.subject.window.checked_sub(SignedDuration::from_hours(72)).unwrap_or_default();
+        let whole = self.tuning.as_ref().is_some_and(|tuning| now.duration_since(tuning.begun()) >= long);
+        self.anew = !whole && (self.tuning.is_some() || self.work.is_some());
+    }
+
+    /// How to size from now on and what else there would be, if that has changed since this was last asked.
+    pub(super) fn news(&mut self) -> Option<(Sizing, Vec<Rated>)> {
+        let tuning = self.tuning.as_ref()?;
+        let day = tuning.now().as_second().div_euclid(DAY_S);
+        if self.told == Some(day) {
+            return None;
+        }
+        self.told = Some(day);
+        tuning.sizing().map(|sizing| (sizing, tuning.frontier()))
+    }
+
+    /// What the chosen way says of the last minutes.
+    pub(super) fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
+        self.tuning.as_ref()?.says(hold)
+    }
+
+    /// Keeps what was learned, if it was not kept for a while.
+    pub(super) async fn keep(&mut self, now: Timestamp, every: SignedDuration) {
+        let every = every.max(if every > SignedDuration::ZERO { KEEP_EVERY } else { every });
+        if self.kept.is_some_and(|kept| now.duration_since(kept).abs() < every) {
+            return;
+        }
+        let Some(tuning) = &mut self.tuning else { return };
+        let (begun, numbers) = (tuning.begun(), Tape::of(&mut **tuning));
+        self.kept = Some(now);
+        if let Err(trouble) = self.workshop.history().keep_tuning(&self.subject.series, begun, numbers).await
+        {
+            tracing::warn!("what tuning of {} has learned is not kept: {trouble}", self.subject.series);
+        }
+    }
+}
+
+impl std::fmt::Debug for Practice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Practice").field("subject", &self.subject).finish_non_exhaustive()
+    }
+}
+
+impl Drop for Practice {
+    fn drop(&mut self) {
+        if let Some(work) = &self.work {
+            work.abort();
+        }
+    }
+}
+
+/// What a fleet is like on which the ways of this workload are replayed.
+pub(super) fn ground(workload: &Workload, lessons: &Lessons) -> Ground {
+    let start_up = workload.start_up.or(lessons.start_up_p95());
+    let start_s = start_up.map_or(MINUTE_S * START_ASSUMED_MIN, |start_up| start_up.as_secs().max(0));
+    let start_min = (start_s as u64).div_ceil(MINUTE_S as u64).clamp(1, START_MAX_MIN as u64) as usize;
+    let throughput = workload.throughput.or(lessons.throughput);
+    let sizer = throughput.map(|throughput| Sizer::new(throughput, workload.buffer));
+    Ground { start_min, sizer, bounds: workload.bounds }
+}
+
+/// One job in the workshop: takes up what was kept, or learns from the history.
+struct Study {
+    workshop: Workshop,
+    subject: Subject,
+    rhythm: (SignedDuration, SignedDuration),
+    ground: Ground,
+    promise: f64,
+    now: Timestamp,
+}
+
+/// Of how many forecasts what happened since the last keeping is replayed with, at most.
+const FORECASTS_MAX: i64 = 24;
+
+impl Study {
+    async fn learned(self, fresh: bool) -> Result<Box<Tuning>, Trouble> {
+        let _bench = self.workshop.bench().await;
+        if !fresh && let Some(tuning) = self.kept().await? {
+            return self.caught_up(tuning).await;
+        }
+        let begin = self.now.saturating_sub(self.subject.window).unwrap_or(Timestamp::MIN);
+        let samples = self.workshop.history().read(&self.subject.series, begin, self.now).await?;
+        let who = self.subject.series.clone();
+        let work = tokio::task::spawn_blocking(move || self.over_history(samples));
+        work.await.map_err(|error| Trouble::Unusable { who, why: error.to_string() })
+    }
+
+    fn begun(&self, menu: Menu, at: Timestamp) -> Box<Tuning> {
+        let midnight = at.as_second().div_euclid(DAY_S) * DAY_S;
+        let midnight = Timestamp::from_second(midnight).unwrap_or(at);
+        Box::new(Tuning::new(midnight, menu, &self.ground, self.promise))
+    }
+
+    /// Long steps have no minutes, and nothing to nowcast.
+    fn menu(&self, step_s: i64) -> Menu {
+        if step_s > BIN_S { Menu::Outlooks } else { self.workshop.menu() }
+    }
+
+    /// What was kept, if it is of the same menu, fleet and promise and not too old.
+    async fn kept(&self) -> Result<Option<Box<Tuning>>, Trouble> {
+        let Some((begun, numbers)) = self.workshop.history().tuning(&self.subject.series).await? else {
+            return Ok(None);
+        };
+        let mut tuning = self.begun(self.menu(self.rhythm.1.as_secs()), begun);
+        let whole = Tape::play(numbers, &mut *tuning) && tuning.stand_on(&self.ground);
+        let behind = self.now.duration_since(tuning.now());
+        Ok((whole && behind < BEHIND_MAX && -behind < AHEAD_MAX).then_some(tuning))
+    }
+
+    /// Replays what was measured since, with the forecasts that were in force then.
+    async fn caught_up(&self, mut tuning: Box<Tuning>) -> Result<Box<Tuning>, Trouble> {
+        let (history, series) = (self.workshop.history(), &self.subject.series);
+        let begin = tuning.now().saturating_sub(self.rhythm.0 + self.rhythm.1).unwrap_or(Timestamp::MIN);
+        let evidence = self.evidence(&history.read(series, begin, self.now).await?, self.rhythm.1.as_secs());
+        let mut forecasts = BTreeMap::new();
+        let every = (self.now.duration_since(tuning.now()).as_secs() / FORECASTS_MAX).max(BIN_S);
+        for slot in 0..=FORECASTS_MAX {
+            let at = tuning.now().saturating_add(SignedDuration::from_secs(slot * every)).unwrap_or(self.now);
+            if at <= self.now
+                && let Some(issued) = history.forecast(series, at).await?
+            {
+                forecasts.insert(at, issued);
+            }
+        }
+        tuning.follow_by(&evidence, |begin, bins| {
+            let issued = forecasts.range(..=begin).next_back().map(|(_, issued)| issued);
+            let fan = |bin: i64| {
+                let at = begin.saturating_add(SignedDuration::from_secs(bin * BIN_S)).ok()?;
+                issued?.forecast.fan_at(at).copied()
+            };
+            (0..bins as i64).map_while(fan).collect()
+        });
+        Ok(tuning)
+    }
+
+    /// Everything from the beginning of the history, with what could have been foretold then.
+    fn over_history(self, samples: Samples) -> Box<Tuning> {
+        let Ok(gathered) = samples.clone().gather(0) else {
+            return self.begun(self.menu(self.rhythm.1.as_secs()), self.now);
+        };
+        let step_s = gathered.native_step_s.max(self.rhythm.1.as_secs());
+        let peaks = gathered.series.peaks(BIN_S);
+        let mut tuning = self.begun(self.menu(step_s), gathered.series.grid().start);
+        let leads = Leads::exactly((1..=tuning.bins() as i64).map(|k| k * peaks.grid().step_s));
+        let hindsight = Hindsight::of(&peaks, tuning.bins(), |known| self.subject.fit(known, &leads));
+        let evidence = self.evidence(&samples, step_s);
+        tuning.follow_by(&evidence, |begin, bins| hindsight.ahead(begin, bins, BIN_S));
+        tuning
+    }
+
+    /// Samples as readings: what stands in the history was believed.
+    fn evidence(&self, samples: &Samples, step_s: i64) -> Evidence {
+        let reading = |sample: &tidecast_forecast::Sample| {
+            let at = sample.time.saturating_add(self.rhythm.0).ok()?;
+            Some(Reading::complete(at, Demand::new(sample.value)?))
+        };
+        let mut readings: Vec<Reading> = samples.0.iter().filter_map(reading).collect();
+        readings.retain(|reading| reading.at <= self.now);
+        Evidence { readings, interval: SignedDuration::from_secs(step_s) }
+    }
+}

@@ -1,0 +1,297 @@
+//! Commands as calls: sizes set at once, chosen instances drained and ended.
+
+use jiff::Timestamp;
+use tidecast_pilot::Command;
+
+use super::calls::Calls;
+use super::fence::{DRAIN, Fence, Mark, TURN};
+use super::seen::{Group, Life};
+use crate::trouble::Trouble;
+
+/// What a turn's commands come down to on a group as it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Todo {
+    /// The desired capacity to set.
+    pub set: Option<u32>,
+    /// Instances to mark, so that they get no new sessions.
+    pub drain: Vec<String>,
+    /// Marks to take away.
+    pub restore: Vec<String>,
+    /// Instances to end.
+    pub end: Vec<String>,
+    /// Marks of instances that are gone.
+    pub sweep: Vec<String>,
+    /// What is worth telling.
+    pub remarks: Vec<String>,
+}
+
+/// Who lets a group shrink.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shrinking {
+    /// We do.
+    Ours,
+    /// The group's own policies do.
+    Theirs,
+}
+
+/// How long what was set may be missing from what is read.
+const LAG_S: i64 = 120;
+/// After how long without effect an instance's end is asked for again.
+const AGAIN_S: i64 = 180;
+/// The most instances that are marked at once: a group has fifty tags.
+const MARKS_MAX: usize = 30;
+/// The most that are ended in one turn.
+const ENDS_MAX: usize = 10;
+
+impl Todo {
+    /// What `commands` come down to.
+    pub(super) fn of(commands: &[Command], group: &Group, shrinking: Shrinking, now: Timestamp) -> Self {
+        let mut todo = Self::default();
+        for command in commands {
+            match command {
+                Command::Grow { to } => todo.grow(to.get(), group, now),
+                Command::Shrink { to } => todo.shrink(to.get(), group, shrinking),
+                Command::Drain { node } => todo.drain(&node.0, group),
+                Command::Restore { node } => todo.restore(&node.0, group),
+                Command::Terminate { node } => todo.end(&node.0, group, now),
+            }
+        }
+        let marked = group.tags.keys().filter_map(|key| key.strip_prefix(DRAIN));
+        todo.sweep
+            .extend(marked.filter(|id| group.member(id).is_none() && group.complete).map(str::to_owned));
+        todo
+    }
+
+    /// Whether there is nothing to do.
+    pub(super) fn is_nothing(&self) -> bool {
+        self.set.is_none()
+            && [&self.drain, &self.restore, &self.end, &self.sweep].iter().all(|ids| ids.is_empty())
+    }
+
+    /// Never lowers: what was set lately counts although it may not be seen yet.
+    fn grow(&mut self, to: u32, group: &Group, now: Timestamp) {
+        let lately = Fence::read(&group.tags).last_since(now.as_second() - LAG_S).unwrap_or(0);
+        let target = to.max(lately).min(group.max);
+        if to > group.max {
+            self.remarks.push(format!("its MaxSize of {} allows no more", group.max));
+        }
+        self.set = (target > group.desired).then_some(target);
+    }
+
+    fn shrink(&mut self, to: u32, group: &Group, shrinking: Shrinking) {
+        if shrinking == Shrinking::Theirs {
+            self.remarks.push("taking instances away is left to its own scaling policies".into());
+            return;
+        }
+        let target = to.max(group.min);
+        if to < group.min {
+            self.remarks.push(format!("its MinSize of {} allows no less", group.min));
+        }
+        self.set = (target < group.desired).then_some(target);
+    }
+
+    fn drain(&mut self, id: &str, group: &Group) {
+        let marked = group.tags.keys().filter(|key| key.starts_with(DRAIN)).count() + self.drain.len();
+        match group.member(id) {
+            Some(_) if Mark::of(&group.tags, id).is_some() => {}
+            Some(_) if marked >= MARKS_MAX => {
+                self.remarks.push(format!("{id} is drained later: {MARKS_MAX} are being drained"));
+            }
+            Some(_) => self.drain.push(id.to_owned()),
+            None => self.remarks.push(format!("{id} is not there any more")),
+        }
+    }
+
+    fn restore(&mut self, id: &str, group: &Group) {
+        match Mark::of(&group.tags, id) {
+            Some(Mark::Draining(_)) => self.restore.push(id.to_owned()),
+            Some(Mark::Ending(..)) => self.remarks.push(format!("{id} is ending already")),
+            None => {}
+        }
+    }
+
+    fn end(&mut self, id: &str, group: &Group, now: Timestamp) {
+        let asked = match Mark::of(&group.tags, id) {
+            Some(Mark::Ending(_, at_s)) => now.as_second() - at_s < AGAIN_S,
+            _ => false,
+        };
+        let left = group.desired.saturating_sub(self.end.len() as u32);
+        match group.member(id) {
+            None => self.remarks.push(format!("{id} is not there any more")),
+            Some(_) if asked => self.remarks.push(format!("{id} was asked to end just now")),
+            Some(_) if left <= group.min => {
+                self.remarks.push(format!("{id} stays: its group's MinSize is {}", group.min));
+            }
+            Some(_) if self.end.len() >= ENDS_MAX => {}
+            Some(_) => self.end.push(id.to_owned()),
+        }
+    }
+
+    /// The tags to write before anything is done: the turn, the size that will be set, and the marks.
+    pub(super) fn tags(
+        &self,
+        group: &Group,
+        fence: Fence,
+        turn: u64,
+        now: Timestamp,
+    ) -> Vec<(String, String)> {
+        let fence = fence.then(turn, self.set, now);
+        let since_s = |id: &String| Mark::of(&group.tags, id).map_or(now.as_second(), Mark::since_s);
+        let drains = self.drain.iter().map(|id| Mark::Draining(now.as_second()).tag(id));
+        let ends = self.end.iter().map(|id| Mark::Ending(since_s(id), now.as_second()).tag(id));
+        std::iter::once((TURN.to_owned(), fence.written())).chain(drains).chain(ends).collect()
+    }
+
+    /// Does it. The tags are written already.
+    pub(super) async fn carry_out(&self, calls: &Calls<'_>, group: &Group, turn: u64) -> Result<(), Trouble> {
+        let keys = |ids: &[String]| ids.iter().map(|id| format!("{DRAIN}{id}")).collect::<Vec<_>>();
+        if let Some(to) = self.set {
+            calls.set_desired(to).await?;
+        }
+        if !self.restore.is_empty() || !self.sweep.is_empty() {
+            calls.untag(&[keys(&self.restore), keys(&self.sweep)].concat()).await?;
+        }
+        let in_service =
+            |id: &&String| group.member(id).is_some_and(|m| m.life == Life::InService && !m.protected);
+        let bare: Vec<String> = self.drain.iter().filter(in_service).cloned().collect();
+        if !bare.is_empty() {
+            calls.protect(&bare, true).await?;
+        }
+        match self.end.is_empty() {
+            true => Ok(()),
+            false => self.end_chosen(calls, group, turn).await,
+        }
+    }
+
+    /// Unprotects, looks once more, ends: an instance that has gone, or a turn that came in between, stops it.
+    async fn end_chosen(&self, calls: &Calls<'_>, group: &Group, turn: u64) -> Result<(), Trouble> {
+        let protected = |id: &&String| group.member(id).is_some_and(|m| m.protected);
+        let guarded: Vec<String> = self.end.iter().filter(protected).cloned().collect();
+        if !guarded.is_empty() {
+            calls.protect(&guarded, false).await?;
+        }
+        let again = calls.group().await?;
+        if Fence::read(&again.tags).turn > turn {
+            return Ok(());
+        }
+        let mut first = None;
+        for id in self.end.iter().filter(|id| again.member(id).is_some()) {
+            if let Err(trouble) = calls.terminate(id).await {
+                let stop = !matches!(trouble, Trouble::Answered { .. } | Trouble::Unsure { .. });
+                first.get_or_insert(trouble);
+                if stop {
+                    break;
+                }
+            }
+        }
+        first.map_or(Ok(()), Err)
+    }
+
+    /// The calls that would be made, a line each.
+    pub(super) fn shows(&self, group: &str) -> Vec<String> {
+        let set = self.set.map(|to| format!("SetDesiredCapacity {group} DesiredCapacity={to}"));
+        let drain = self.drain.iter().map(|id| format!("CreateOrUpdateTags {group} {DRAIN}{id}"));
+        let restore = self.restore.iter().map(|id| format!("DeleteTags {group} {DRAIN}{id}"));
+        let end =
+            self.end.iter().map(|id| format!("TerminateInstanceInAutoScalingGroup {id} with decrement"));
+        set.into_iter().chain(drain).chain(restore).chain(end).collect()
+    }
+
+    /// What was done, in words.
+    pub(super) fn said(&self) -> Vec<String> {
+        let mut said = Vec::new();
+        said.extend(self.set.map(|to| format!("desired capacity set to {to}")));
+        for (ids, what) in [(&self.drain, "drained"), (&self.restore, "restored"), (&self.end, "ended")] {
+            if !ids.is_empty() {
+                said.push(format!("{} {what}", ids.join(", ")));
+            }
+        }
+        said.extend(self.remarks.iter().cloned());
+        said
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use tidecast_pilot::{NodeName, Size};
+
+    use super::super::seen::Member;
+    use super::*;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(1_790_000_000).unwrap()
+    }
+
+    fn group(desired: u32) -> Group {
+        let member =
+            |n: u32| Member { id: format!("i-{n}"), life: Life::InService, healthy: true, protected: true };
+        let members = (0..desired).map(member).collect();
+        Group { min: 2, max: 10, desired, members, complete: true, ..Group::default() }
+    }
+
+    fn node(n: u32) -> NodeName {
+        NodeName(format!("i-{n}"))
+    }
+
+    #[track_caller]
+    fn set(command: Command, group: &Group, expected: Option<u32>) {
+        assert_eq!(Todo::of(&[command], group, Shrinking::Ours, now()).set, expected);
+    }
+
+    #[test] // S6.3
+    fn grows_and_shrinks_within_the_groups_own_bounds() {
+        set(Command::Grow { to: Size(7) }, &group(5), Some(7));
+        set(Command::Grow { to: Size(5) }, &group(5), None);
+        set(Command::Grow { to: Size(40) }, &group(5), Some(10));
+        set(Command::Shrink { to: Size(3) }, &group(5), Some(3));
+        set(Command::Shrink { to: Size(0) }, &group(5), Some(2));
+        set(Command::Shrink { to: Size(5) }, &group(5), None);
+        let left = Todo::of(&[Command::Shrink { to: Size(3) }], &group(5), Shrinking::Theirs, now());
+        assert!(left.is_nothing() && left.said()[0].contains("its own scaling policies"));
+    }
+
+    #[test] // A13, F25
+    fn never_lowers_by_growing_although_it_reads_what_was() {
+        let mut stale = group(5);
+        stale.tags = BTreeMap::from([(TURN.to_owned(), Fence::default().then(1, Some(9), now()).written())]);
+        set(Command::Grow { to: Size(7) }, &stale, Some(9));
+    }
+
+    #[test] // S6.3, D1
+    fn ends_a_chosen_instance_once() {
+        let mut group = group(5);
+        let end = |group: &Group, later: i64| {
+            let now = Timestamp::from_second(now().as_second() + later).unwrap();
+            Todo::of(&[Command::Terminate { node: node(3) }], group, Shrinking::Ours, now)
+        };
+        assert_eq!(end(&group, 0).end, ["i-3"]);
+        let tags = end(&group, 0).tags(&group, Fence::default(), 9, now());
+        group.tags.extend(tags);
+        assert!(end(&group, 30).is_nothing(), "its end was asked for, and nobody knows yet what came of it");
+        assert_eq!(end(&group, 200).end, ["i-3"], "nothing came of it");
+        group.members.retain(|member| member.id != "i-3");
+        let swept = end(&group, 200);
+        assert_eq!((swept.end.len(), swept.sweep.as_slice()), (0, &["i-3".to_owned()][..]));
+    }
+
+    #[test] // I3
+    fn ends_none_below_the_minimum() {
+        let all: Vec<Command> = (0..4).map(|n| Command::Terminate { node: node(n) }).collect();
+        let todo = Todo::of(&all, &group(4), Shrinking::Ours, now());
+        assert_eq!(todo.end.len(), 2);
+        assert!(todo.said().iter().any(|said| said.contains("MinSize is 2")), "{:?}", todo.said());
+    }
+
+    #[test] // D3.1
+    fn marks_and_restores() {
+        let mut group = group(5);
+        let drained = Todo::of(&[Command::Drain { node: node(1) }], &group, Shrinking::Ours, now());
+        assert_eq!(drained.drain, ["i-1"]);
+        group.tags.extend(drained.tags(&group, Fence::default(), 1, now()));
+        assert!(Todo::of(&[Command::Drain { node: node(1) }], &group, Shrinking::Ours, now()).is_nothing());
+        let restored = Todo::of(&[Command::Restore { node: node(1) }], &group, Shrinking::Ours, now());
+        assert_eq!(restored.restore, ["i-1"]);
+    }
+}

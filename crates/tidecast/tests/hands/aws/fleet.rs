@@ -1,0 +1,130 @@
+//! Instances outside of groups, against AWS's rules in virtual time and against moto.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use tidecast::aws::{Ec2, Rates, Region};
+use tidecast::scaler::{Ec2Fleet, Launch, Receipt, Scaler};
+use tidecast_pilot::{Allowed, Decision, Size};
+use tidecast_world::aws::{Account, Bare, Call, Fault, Policy, Spell};
+use tidecast_world::{Chance, Purpose};
+
+use super::account::Wire;
+use super::behaviour::{START_S, at};
+use super::decisions::{commanding, decision, grow, shrink, terminate};
+use super::moto::Moto;
+
+fn policy() -> Policy {
+    let path = format!("{}/../../deploy/aws/policy-ec2-fleet.json", env!("CARGO_MANIFEST_DIR"));
+    serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()
+}
+
+fn fleet(region: Region, url: &str) -> Ec2Fleet {
+    let ec2 = Ec2::new(Arc::new(region), Some(url)).unwrap();
+    Ec2Fleet::new(ec2, "encoders", Launch { template: "encoder".into(), subnet: None })
+}
+
+async fn wire(seed: u64) -> Wire {
+    let mut account = Account::new(START_S, seed);
+    account.policy = Some(policy());
+    Wire::listen(account).await
+}
+
+fn stays(bare: &&Bare) -> bool {
+    matches!(bare.state, "pending" | "running")
+}
+
+#[tokio::test] // S6.3, S10
+async fn launches_and_ends_instances_by_tag_and_template() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    fleet.sight(at(0)).await.unwrap();
+    let early = fleet.carry_out(&commanding(1, at(0), vec![grow(5)])).await.unwrap().to_string();
+    assert!(
+        early.contains("5 instances are not launched yet: what was launched before the start"),
+        "{early}"
+    );
+    wire.account().pass(START_S + 120);
+    fleet.sight(at(2)).await.unwrap();
+    let grown = commanding(2, at(2), vec![grow(5)]);
+    assert_eq!(fleet.carry_out(&grown).await.unwrap().to_string(), "5 instances launched");
+    fleet.carry_out(&grown).await.unwrap();
+    wire.account().pass(START_S + 180);
+    let sighting = fleet.sight(at(3)).await.unwrap().unwrap();
+    assert_eq!((sighting.ordered, sighting.serving, sighting.nodes.len()), (Size(5), Size(5), 5));
+    fleet.carry_out(&commanding(3, at(3), vec![shrink(3)])).await.unwrap();
+    let chosen = wire.account().bares().iter().find(stays).unwrap().id.clone();
+    fleet.carry_out(&commanding(4, at(3), vec![terminate(&chosen)])).await.unwrap();
+    assert_eq!(
+        fleet.carry_out(&commanding(3, at(3), vec![grow(9)])).await.unwrap(),
+        Receipt::Overtaken { by: 4 }
+    );
+    wire.account().pass(START_S + 300);
+    assert_eq!(fleet.sight(at(5)).await.unwrap().unwrap().ordered, Size(2));
+    assert!(wire.account().bares().iter().all(|bare| bare.tags["tidecast:fleet"] == "encoders"));
+}
+
+#[tokio::test] // S6.3
+async fn launches_and_ends_instances_in_moto() {
+    let Some(moto) = Moto::start().await else { return };
+    moto.template("encoder").await;
+    let region = Region::new("eu-west-1", Some(moto.url())).keyed("AKIDTEST", "secret");
+    let fleet = fleet(region, &moto.url());
+    let (first, later) = (moto.now(), moto.now() + SignedDuration::from_mins(2));
+    assert_eq!(fleet.sight(first).await.unwrap().unwrap().ordered, Size(0));
+    // EC2 launches as many as MaxCount if it can, moto MinCount only: so it takes a turn for each.
+    for turn in 1..=3 {
+        let done = fleet.carry_out(&commanding(turn, later, vec![grow(3)])).await.unwrap().to_string();
+        assert_eq!(done, "1 instances launched");
+    }
+    let again = fleet.carry_out(&commanding(3, later, vec![grow(3)])).await.unwrap().to_string();
+    assert_eq!(again, "3 instances are there or on their way");
+    let sighting = fleet.sight(later).await.unwrap().unwrap();
+    assert_eq!((sighting.ordered, sighting.nodes.len()), (Size(3), 3));
+    assert!(sighting.nodes.iter().all(|node| node.launched <= later));
+    fleet.carry_out(&commanding(4, later, vec![shrink(1)])).await.unwrap();
+    assert_eq!(fleet.sight(later).await.unwrap().unwrap().ordered, Size(1));
+}
+
+#[tokio::test] // A13, F25, F28, C9
+async fn launches_nothing_twice_whatever_becomes_of_replies() {
+    for seed in 1..=6 {
+        let wire = wire(seed).await;
+        let mut chance = Chance::of(seed, Purpose::World);
+        let kinds = [
+            (Fault::ReplyLost, 0.5),
+            (Fault::Throttled, 0.5),
+            (Fault::Internal, 0.4),
+            (Fault::Down, 1.0),
+            (Fault::Lag(60), 1.0),
+            (Fault::NoCapacity, 1.0),
+        ];
+        for _ in 0..10 {
+            let (fault, share) = *chance.one_of(&kinds);
+            let from_s = START_S + chance.whole(60, 3_000);
+            let until_s = from_s + chance.whole(60, 900);
+            wire.account().faults.spells.push(Spell { fault, share, from_s, until_s });
+        }
+        let mut fleet = self::fleet(wire.region(Rates::default()), &wire.url());
+        for turn in 1..=180 {
+            let now_s = START_S + 30 * turn;
+            wire.account().pass(now_s);
+            let now = Timestamp::from_second(now_s).unwrap();
+            let to = if turn < 60 { 8 } else { 14 };
+            if turn == 90 {
+                fleet = self::fleet(wire.region(Rates::default()), &wire.url());
+            }
+            let seen = fleet.sight(now).await.ok().flatten();
+            let known = seen.map(|sighting| sighting.ordered.get());
+            let commands = if known == Some(to) { vec![] } else { vec![grow(to)] };
+            let allowed = Allowed::Growing;
+            let decision = Decision { commands, ..decision(turn as u64, now, &[], allowed) };
+            let _ = fleet.carry_out(&decision).await;
+        }
+        let account = wire.account();
+        assert_eq!(account.bares().iter().filter(stays).count(), 14, "seed {seed}");
+        assert_eq!(account.bares().len(), 14, "seed {seed}: each of them launched once");
+        let runs = account.log.iter().filter(|(_, call)| matches!(call, Call::Run { .. })).count();
+        println!("seed {seed}: {} faults, {runs} launches asked for", account.faults.hits);
+    }
+}

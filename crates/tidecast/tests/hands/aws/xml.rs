@@ -1,0 +1,139 @@
+//! From an answer to AWS's XML.
+
+use jiff::Timestamp;
+use tidecast_world::aws::{Activity, Answer, Bare, Group, Refusal, Scheduled};
+
+fn time(at_s: i64) -> String {
+    Timestamp::from_second(at_s).unwrap().to_string()
+}
+
+fn safe(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
+}
+
+fn one(tag: &str, value: impl std::fmt::Display) -> String {
+    format!("<{tag}>{value}</{tag}>")
+}
+
+fn list<T>(tag: &str, all: &[T], each: impl Fn(&T) -> String) -> String {
+    one(tag, all.iter().map(|item| one("member", each(item))).collect::<String>())
+}
+
+fn more(next: Option<usize>) -> String {
+    next.map_or(String::new(), |next| one("NextToken", next))
+}
+
+/// A refusal, as the two kinds of Query APIs write it.
+pub(super) fn refusal(action: &str, refusal: &Refusal) -> String {
+    let error = one("Code", refusal.code) + &one("Message", safe(&refusal.said));
+    match action.ends_with("Instances") {
+        true => one("Response", one("Errors", one("Error", error)) + &one("RequestID", "r")),
+        false => one("ErrorResponse", one("Error", one("Type", "Sender") + &error) + &one("RequestId", "r")),
+    }
+}
+
+/// What is answered to an action.
+pub(super) fn answer(action: &str, answer: &Answer) -> String {
+    let result = match answer {
+        Answer::Groups(groups, next) => list("AutoScalingGroups", groups, group) + &more(*next),
+        Answer::Activities(all, next) => list("Activities", all, activity) + &more(*next),
+        Answer::Scheduled(all, next) => list("ScheduledUpdateGroupActions", all, scheduled) + &more(*next),
+        Answer::Policies(names) => list("ScalingPolicies", names, |name| {
+            one("PolicyName", name) + &one("PolicyType", "TargetTrackingScaling") + &one("Enabled", true)
+        }),
+        Answer::Failed(failed) => {
+            let tag = match action {
+                "BatchDeleteScheduledAction" => "FailedScheduledActions",
+                _ => "FailedScheduledUpdateGroupActions",
+            };
+            list(tag, failed, |(name, code, said)| {
+                one("ScheduledActionName", name) + &one("ErrorCode", code) + &one("ErrorMessage", safe(said))
+            })
+        }
+        Answer::Bare(all, next) => return bares(action, all, *next),
+        Answer::Done => String::new(),
+    };
+    let meta = one("ResponseMetadata", one("RequestId", "r"));
+    one(&format!("{action}Response"), one(&format!("{action}Result"), result) + &meta)
+}
+
+fn group(group: &Group) -> String {
+    let instance = |i: &tidecast_world::aws::Instance| {
+        [
+            one("InstanceId", &i.id),
+            one("AvailabilityZone", "eu-west-1a"),
+            one("LifecycleState", i.life.word()),
+            one("HealthStatus", if i.healthy { "Healthy" } else { "Unhealthy" }),
+            one("ProtectedFromScaleIn", i.protected),
+        ]
+        .concat()
+    };
+    let tags: Vec<(&String, &String)> = group.tags.iter().collect();
+    let tag = |(key, value): &(&String, &String)| {
+        one("ResourceId", &group.name)
+            + &one("Key", key)
+            + &one("Value", safe(value))
+            + &one("PropagateAtLaunch", false)
+    };
+    let suspended: Vec<&String> = group.suspended.iter().collect();
+    [
+        one("AutoScalingGroupName", &group.name),
+        one("MinSize", group.min),
+        one("MaxSize", group.max),
+        one("DesiredCapacity", group.desired),
+        one("DefaultCooldown", 300),
+        one("NewInstancesProtectedFromScaleIn", group.protects_new),
+        list("Instances", &group.instances, instance),
+        list("Tags", &tags, tag),
+        list("SuspendedProcesses", &suspended, |name| one("ProcessName", name)),
+    ]
+    .concat()
+}
+
+fn activity(activity: &Activity) -> String {
+    [
+        one("ActivityId", &activity.id),
+        one("Description", safe(&activity.description)),
+        one("Cause", safe(&activity.cause)),
+        one("StartTime", time(activity.start_s)),
+        activity.end_s.map_or(String::new(), |end_s| one("EndTime", time(end_s))),
+        one("StatusCode", activity.status),
+        activity.message.as_ref().map_or(String::new(), |said| one("StatusMessage", safe(said))),
+    ]
+    .concat()
+}
+
+fn scheduled(action: &Scheduled) -> String {
+    let size = |tag: &str, size: Option<u32>| size.map_or(String::new(), |size| one(tag, size));
+    [
+        one("ScheduledActionName", safe(&action.name)),
+        one("StartTime", time(action.start_s)),
+        size("MinSize", action.min),
+        size("MaxSize", action.max),
+        size("DesiredCapacity", action.desired),
+        action.recurrence.as_ref().map_or(String::new(), |cron| one("Recurrence", cron)),
+    ]
+    .concat()
+}
+
+fn bares(action: &str, all: &[Bare], next: Option<usize>) -> String {
+    let bare = |bare: &Bare| {
+        let tags = bare.tags.iter().map(|(k, v)| one("item", one("key", k) + &one("value", safe(v))));
+        [
+            one("instanceId", &bare.id),
+            one("instanceState", one("name", bare.state)),
+            one("launchTime", time(bare.launched_s)),
+            one("tagSet", tags.collect::<String>()),
+        ]
+        .concat()
+    };
+    let instances = one("instancesSet", all.iter().map(|b| one("item", bare(b))).collect::<String>());
+    match action {
+        "RunInstances" => one("RunInstancesResponse", one("reservationId", "r-1") + &instances),
+        _ => {
+            let reservations = one("reservationSet", one("item", one("reservationId", "r-1") + &instances));
+            let token = next.map_or(String::new(), |next| one("nextToken", next));
+            one("DescribeInstancesResponse", reservations + &token)
+        }
+    }
+}

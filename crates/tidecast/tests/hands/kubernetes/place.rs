@@ -1,0 +1,254 @@
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tidecast::scaler::Scaler;
+use tidecast::scaler::kubernetes::rights::{Feature, Right};
+use tidecast::scaler::kubernetes::{Cluster, Kubernetes, Way, home_of};
+use tidecast_pilot::Sighting;
+
+use super::kinds;
+use crate::cluster::Cluster as Fake;
+
+/// A namespace of its own in some cluster, deleted at the end.
+pub(super) struct Place {
+    pub(super) namespace: String,
+    admin: PathBuf,
+    folder: tempfile::TempDir,
+    /// Our own cluster, if it is not a real one.
+    pub(super) fake: Option<Fake>,
+}
+
+/// How long a case waits for something to come about.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Place {
+    /// A new namespace, and in it a service account with the rights of these features and no others.
+    pub(super) async fn open(case: &str, features: &[Feature]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let told = std::env::var_os("TIDECAST_TEST_KUBECONFIG").filter(|path| !path.is_empty());
+        let (admin, fake) = match told {
+            Some(path) => (PathBuf::from(path), None),
+            None => {
+                let fake = Fake::start().await;
+                kinds::of_others().into_iter().for_each(|kind| fake.install(kind));
+                let path = folder.path().join("admin");
+                std::fs::write(&path, fake.kubeconfig()).unwrap();
+                (path, Some(fake))
+            }
+        };
+        let namespace = format!("tidecast-test-{case}-{:08x}", getrandom_u32());
+        let place = Self { namespace, admin, folder, fake };
+        place.apply(
+            &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": place.namespace } }),
+        );
+        place.grant(features);
+        place
+    }
+
+    /// The output of kubectl as the administrator, in the namespace.
+    #[track_caller]
+    pub(super) fn run(&self, arguments: &[&str]) -> String {
+        let output = self.kubectl(arguments, None);
+        assert!(
+            output.status.success(),
+            "kubectl {arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    fn kubectl(&self, arguments: &[&str], input: Option<&str>) -> Output {
+        let mut command = Command::new("kubectl");
+        command.arg("--kubeconfig").arg(&self.admin).args(["-n", &self.namespace]).args(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.env("HOME", self.folder.path());
+        let mut child = command.spawn().expect("kubectl is installed");
+        child.stdin.take().unwrap().write_all(input.unwrap_or_default().as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    /// `kubectl apply` of an object, as GitOps and people do.
+    #[track_caller]
+    pub(super) fn apply(&self, object: &Value) {
+        let output = self.kubectl(&["apply", "-f", "-"], Some(&object.to_string()));
+        assert!(output.status.success(), "{object}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    /// An object as it stands there.
+    #[track_caller]
+    pub(super) fn get(&self, what: &str, name: &str) -> Value {
+        let shown = self.run(&["get", what, name, "-o", "json", "--show-managed-fields"]);
+        serde_json::from_str(&shown).unwrap()
+    }
+
+    /// All objects of a kind.
+    pub(super) fn list(&self, what: &str) -> Vec<Value> {
+        let shown: Value = serde_json::from_str(&self.run(&["get", what, "-o", "json"])).unwrap();
+        shown["items"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Whether the cluster serves a kind of others, which we do not install: it would reach beyond the namespace.
+    pub(super) fn serves(&self, what: &str) -> bool {
+        let found = self.kubectl(&["get", what], None).status.success();
+        assert!(found || self.fake.is_none(), "our own cluster serves everything");
+        if !found {
+            println!("skipped: this cluster serves no {what}");
+        }
+        found
+    }
+
+    fn grant(&self, features: &[Feature]) {
+        let rule = |right: &Right| json!({ "apiGroups": [right.group], "resources": right.resources, "verbs": right.verbs });
+        let rules: Vec<Value> = features.iter().flat_map(|feature| feature.rights()).map(rule).collect();
+        let meta = json!({ "name": "tidecast" });
+        let group = "rbac.authorization.k8s.io";
+        self.apply(&json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta }));
+        self.apply(
+            &json!({ "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": meta, "rules": rules }),
+        );
+        self.apply(&json!({
+            "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": meta,
+            "roleRef": { "apiGroup": group, "kind": "Role", "name": "tidecast" },
+            "subjects": [{ "kind": "ServiceAccount", "name": "tidecast", "namespace": self.namespace }],
+        }));
+    }
+
+    /// Rights that are granted from now on instead of the former.
+    pub(super) fn grant_instead(&self, features: &[Feature]) {
+        self.grant(features);
+    }
+
+    /// A kubeconfig of the service account.
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        let path = self.folder.path().join("tidecast");
+        let asked = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
+        let asking = format!("/api/v1/namespaces/{}/serviceaccounts/tidecast/token", self.namespace);
+        let output = self.kubectl(&["create", "--raw", &asking, "-f", "-"], Some(&asked.to_string()));
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let token = told["status"]["token"].as_str().unwrap().to_owned();
+        let shown = self.run(&["config", "view", "--raw", "--minify", "--flatten", "-o", "json"]);
+        let mut config: Value = serde_json::from_str(&shown).unwrap();
+        config["users"][0]["user"] = json!({ "token": token.trim() });
+        std::fs::write(&path, config.to_string()).unwrap();
+        path
+    }
+
+    /// The cluster as tidecast sees it.
+    pub(super) fn cluster(&self) -> Arc<Cluster> {
+        Cluster::new(Way { kubeconfig: Some(self.kubeconfig()), context: None })
+    }
+
+    /// A hand on a target of this kind.
+    pub(super) fn hand(&self, kind: &str, name: &str) -> Kubernetes {
+        self.hand_in(self.cluster(), kind, name)
+    }
+
+    pub(super) fn hand_in(&self, cluster: Arc<Cluster>, kind: &str, name: &str) -> Kubernetes {
+        let home = home_of(kind).unwrap_or("tests.tidecast.dev/v1");
+        Kubernetes::target(cluster, &format!("shop/{name}"), &self.namespace, home, kind, name)
+    }
+
+    /// A Deployment, and that all of it is ready.
+    pub(super) async fn deployment(&self, name: &str, replicas: u32) {
+        self.apply(&workload("Deployment", name, replicas));
+        self.until("all are ready", || self.get("deployment", name)["status"]["readyReplicas"] == replicas)
+            .await;
+    }
+
+    /// Waits until something holds.
+    pub(super) async fn until(&self, what: &str, mut holds: impl FnMut() -> bool) {
+        let begun = tokio::time::Instant::now();
+        while !holds() {
+            assert!(begun.elapsed() < PATIENCE, "it does not come about that {what}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// Waits until a hand sees something.
+    pub(super) async fn until_seen(
+        &self,
+        hand: &Kubernetes,
+        what: &str,
+        holds: impl Fn(&Sighting) -> bool,
+    ) -> Sighting {
+        let begun = tokio::time::Instant::now();
+        loop {
+            let seen = hand.sight(jiff_now()).await.unwrap().unwrap();
+            if holds(&seen) {
+                return seen;
+            }
+            assert!(begun.elapsed() < PATIENCE, "it is not seen that {what}: {seen:?}");
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    pub(super) fn replicas(&self, what: &str, name: &str) -> u64 {
+        self.get(what, name)["spec"]["replicas"].as_u64().unwrap_or(0)
+    }
+
+    #[expect(dead_code, reason = "for cases that write files of their own")]
+    pub(super) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.fake.is_none() {
+            let _ = self.kubectl(&["delete", "namespace", &self.namespace, "--wait=false"], None);
+        }
+    }
+}
+
+/// Something with a template of Pods that do nothing.
+pub(super) fn workload(kind: &str, name: &str, replicas: u32) -> Value {
+    let labels = json!({ "app": name });
+    let container = json!({
+        "name": "pause", "image": "registry.k8s.io/pause:3.10",
+        "resources": { "requests": { "cpu": "1m", "memory": "4Mi" } },
+    });
+    let mut object = json!({
+        "apiVersion": "apps/v1", "kind": kind, "metadata": { "name": name },
+        "spec": {
+            "replicas": replicas, "selector": { "matchLabels": labels },
+            "template": {
+                "metadata": { "labels": labels },
+                "spec": { "containers": [container], "terminationGracePeriodSeconds": 1 },
+            },
+        },
+    });
+    if kind == "StatefulSet" {
+        object["spec"]["serviceName"] = name.into();
+        object["spec"]["podManagementPolicy"] = "Parallel".into();
+    }
+    object
+}
+
+/// An HPA that owns a Deployment and measures nothing, so that it keeps to its floor.
+pub(super) fn autoscaler(name: &str, min: u32, max: u32) -> Value {
+    json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": { "name": name },
+        "spec": {
+            "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": name },
+            "minReplicas": min, "maxReplicas": max,
+            "metrics": [{ "type": "Resource",
+                "resource": { "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 70 } } }],
+        },
+    })
+}
+
+fn getrandom_u32() -> u32 {
+    let mut bytes = [0; 4];
+    std::io::Read::read_exact(&mut std::fs::File::open("/dev/urandom").unwrap(), &mut bytes).unwrap();
+    u32::from_le_bytes(bytes)
+}
+
+/// The time, as the service would tell it.
+pub(super) fn jiff_now() -> jiff::Timestamp {
+    tidecast::drive::clock()
+}

@@ -1,0 +1,149 @@
+//! What a person does at a terminal with a cluster behind: imports, looks for rights, asks `kubectl`.
+
+use std::path::Path;
+use std::process::{Command, Output};
+
+use serde_json::json;
+use tidecast::manifests::rights::Access;
+use tidecast::manifests::{Part, Watched, Wishes, manifests};
+use tidecast_world::kubernetes::User;
+
+use crate::cluster::Cluster;
+
+/// Runs a program with a kubeconfig, on a thread of its own: the cluster answers on ours.
+async fn run(program: &Path, kubeconfig: &Path, arguments: &[&str]) -> Output {
+    let mut command = Command::new(program);
+    command
+        .env("KUBECONFIG", kubeconfig)
+        .env("NO_COLOR", "1")
+        .env("HOME", kubeconfig.parent().unwrap())
+        .args(arguments);
+    tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap()
+}
+
+fn tidecast() -> &'static Path {
+    Path::new(env!("CARGO_BIN_EXE_tidecast"))
+}
+
+fn told(output: &Output) -> (String, String) {
+    (
+        String::from_utf8_lossy(&output.stdout).into_owned(),
+        String::from_utf8_lossy(&output.stderr).into_owned(),
+    )
+}
+
+fn shop(cluster: &Cluster) {
+    cluster.install(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "shop" } }));
+    cluster.install(json!({
+        "apiVersion": "apps/v1", "kind": "Deployment", "metadata": { "name": "web", "namespace": "shop" },
+        "spec": {
+            "replicas": 2, "selector": { "matchLabels": { "app": "web" } },
+            "template": { "metadata": { "labels": { "app": "web" } }, "spec": { "containers": [
+                { "name": "app", "image": "x", "resources": { "requests": { "cpu": "400m" } } } ] } },
+        },
+    }));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // U9
+async fn imports_the_hpas_of_a_live_cluster() {
+    let cluster = Cluster::start().await;
+    shop(&cluster);
+    cluster.install(json!({
+        "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": { "name": "web", "namespace": "shop" },
+        "spec": {
+            "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": "web" }, "minReplicas": 2, "maxReplicas": 9,
+            "metrics": [{ "type": "Resource", "resource": { "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 50 } } }],
+        },
+    }));
+    let output =
+        run(tidecast(), &cluster.kubeconfig_path(), &["init", "--from", "hpa", "-n", "shop", "-"]).await;
+    let (out, err) = told(&output);
+    assert!(output.status.success(), "{err}");
+    assert!(
+        out.contains("name: shop/web") && out.contains("perReplica: 0.2\n"),
+        "half of what the Pods request: {out}"
+    );
+    let output =
+        run(tidecast(), &cluster.kubeconfig_path(), &["init", "--from", "hpa", "-n", "media", "-"]).await;
+    assert!(
+        output.status.code() == Some(2) && told(&output).1.contains("no HorizontalPodAutoscaler"),
+        "{}",
+        told(&output).1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // S9
+async fn is_told_which_rights_are_missing() {
+    let cluster = Cluster::start().await;
+    shop(&cluster);
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, cluster.kubeconfig_of(&User::service_account("tidecast", "tidecast")))
+        .unwrap();
+    let file = folder.path().join("tidecast.yaml");
+    std::fs::write(
+        &file,
+        "sources: { main: { type: push } }\nworkloads:\n- { name: web, mode: full, maxReplicas: 9, demand: { source: main }, \
+         target: { type: kubernetes, namespace: shop, name: web } }\n",
+    )
+    .unwrap();
+    let arguments = ["doctor", "-c", file.to_str().unwrap(), "--server", "http://127.0.0.1:9"];
+    let (out, _) = told(&run(tidecast(), &kubeconfig, &arguments).await);
+    assert!(
+        out.contains("look  rights in the namespace shop")
+            && out.contains("resources: [horizontalpodautoscalers], verbs: [patch]"),
+        "{out}"
+    );
+    let wishes = |access| Wishes {
+        watched: Watched::Named(vec!["shop".into()]),
+        access,
+        operator: false,
+        ..Wishes::default()
+    };
+    cluster.install(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "tidecast" } }));
+    manifests(&wishes(Access::Act), &[Part::Rbac]).into_iter().for_each(|object| cluster.install(object));
+    let (out, _) = told(&run(tidecast(), &kubeconfig, &arguments).await);
+    assert!(out.contains("ok    rights in the namespace shop: all are given"), "{out}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn applies_what_is_printed_and_is_told_what_a_field_means() {
+    let Some(kubectl) = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())
+        .map(|folder| folder.join("kubectl"))
+        .find(|file| file.is_file())
+    else {
+        return eprintln!("skipped: kubectl is not installed; scripts/kubernetes-tools installs it");
+    };
+    let cluster = Cluster::start().await;
+    shop(&cluster);
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, text: &str| {
+        let file = folder.path().join(name);
+        std::fs::write(&file, text).unwrap();
+        file.to_str().unwrap().to_owned()
+    };
+    let config = cluster.kubeconfig_path();
+    let crd = write("crd.yaml", &tidecast::yaml::document(&tidecast::operator::crd()));
+    let output = run(&kubectl, &config, &["apply", "-f", &crd]).await;
+    assert!(output.status.success(), "{}", told(&output).1);
+    let resource = write(
+        "web.yaml",
+        "apiVersion: tidecast.dev/v1alpha1\nkind: PredictiveScaler\nmetadata: { name: web, namespace: shop }\nspec: { target: \
+         { type: kubernetes, name: web }, demand: { source: main }, maxReplicas: 9, capacity: { perReplica: 41.5 } }\n",
+    );
+    let output = run(&kubectl, &config, &["apply", "-f", &resource]).await;
+    assert!(output.status.success(), "{}", told(&output).1);
+    let (out, err) = told(&run(&kubectl, &config, &["get", "psc", "-n", "shop"]).await);
+    let header: Vec<&str> = out.lines().next().unwrap_or_default().split_whitespace().collect();
+    assert_eq!(
+        header,
+        ["NAME", "TARGET", "MODE", "NOW", "PLAN", "NEXT-STEP", "ACC", "FRESH", "PAUSED", "AGE"],
+        "{out}{err}"
+    );
+    let unknown = write(
+        "unknown.yaml",
+        &std::fs::read_to_string(&resource).unwrap().replace("maxReplicas: 9", "maxReplica: 9"),
+    );
+    let output = run(&kubectl, &config, &["apply", "-f", &unknown]).await;
+    assert!(!output.status.success() && told(&output).1.contains("maxReplica"), "{}", told(&output).1);
+}

@@ -1,0 +1,304 @@
+use std::collections::{BTreeMap, VecDeque};
+
+use super::bare::Bares;
+use super::policy::Asked;
+use super::{Answer, Bare, Call, Faults, Group, Outcome, Page, Policy, Refusal, Scheduled};
+use crate::{Chance, Purpose};
+
+/// One account in one region.
+#[derive(Debug)]
+pub struct Account {
+    now_s: i64,
+    groups: BTreeMap<String, Group>,
+    bares: Bares,
+    /// What was there at earlier times, for descriptions that lag behind.
+    past: VecDeque<(i64, BTreeMap<String, Group>, Vec<Bare>)>,
+    /// What goes wrong.
+    pub faults: Faults,
+    /// What callers may do; anything, if there is none.
+    pub policy: Option<Policy>,
+    /// Calls in a second that are not refused as too many, and how many at once.
+    pub rate: (f64, f64),
+    tokens: (f64, i64),
+    launches: Chance,
+    replies: Chance,
+    /// Everything that was done, with its time.
+    pub log: Vec<(i64, Call)>,
+    /// How many calls came, refused ones too.
+    pub calls: u64,
+}
+
+/// What became of a call.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Done {
+    /// It was answered.
+    Answered(Answer),
+    /// It was refused.
+    Refused(Refusal),
+    /// Nothing came back.
+    Lost,
+}
+
+/// Seconds that pass at once.
+const STEP_S: i64 = 5;
+/// How long what was is remembered.
+const PAST_S: i64 = 120;
+
+impl Account {
+    /// An account at `now_s`, whose chance comes from `seed`.
+    pub fn new(now_s: i64, seed: u64) -> Self {
+        Self {
+            now_s,
+            groups: BTreeMap::new(),
+            bares: Bares::default(),
+            past: VecDeque::new(),
+            faults: Faults::default(),
+            policy: None,
+            rate: (20.0, 60.0),
+            tokens: (60.0, now_s),
+            launches: Chance::of(seed, Purpose::Launches),
+            replies: Chance::of(seed, Purpose::Replies),
+            log: Vec::new(),
+            calls: 0,
+        }
+    }
+
+    /// Puts a group there.
+    pub fn add(&mut self, group: Group) {
+        self.groups.insert(group.name.clone(), group);
+    }
+
+    /// A group as it really is.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn group(&self, name: &str) -> &Group {
+        &self.groups[name]
+    }
+
+    /// The same, to change it as somebody else would.
+    ///
+    /// # Panics
+    /// If there is none of that name.
+    pub fn group_mut(&mut self, name: &str) -> &mut Group {
+        self.groups.get_mut(name).expect("the group is there")
+    }
+
+    /// Instances outside of groups as they really are.
+    pub fn bares(&self) -> &[Bare] {
+        &self.bares.all
+    }
+
+    /// The time.
+    pub fn now_s(&self) -> i64 {
+        self.now_s
+    }
+
+    /// Time goes by until `until_s`; never back.
+    pub fn pass(&mut self, until_s: i64) {
+        while self.now_s < until_s {
+            self.now_s = (self.now_s + STEP_S).min(until_s);
+            let mood = self.faults.mood(self.now_s);
+            for group in self.groups.values_mut() {
+                group.live(self.now_s, mood, &mut self.launches);
+            }
+            self.bares.live(self.now_s);
+            self.remember();
+        }
+    }
+
+    /// Keeps what is, if anybody may see it late.
+    fn remember(&mut self) {
+        let lags = self.faults.spells.iter().any(|spell| matches!(spell.fault, super::Fault::Lag(_)));
+        if lags {
+            self.past.push_back((self.now_s, self.groups.clone(), self.bares.all.clone()));
+            while self.past.front().is_some_and(|(at_s, ..)| *at_s < self.now_s - PAST_S) {
+                self.past.pop_front();
+            }
+        }
+    }
+
+    /// One request, now.
+    pub fn call(&mut self, call: Call) -> Done {
+        self.calls += 1;
+        let outcome = self.faults.strike(self.now_s, &mut self.replies);
+        match outcome {
+            Outcome::Throttled => return Done::Refused(Refusal::throttled()),
+            Outcome::Internal => return Done::Refused(Refusal::internal()),
+            Outcome::Expired => return Done::Refused(Refusal::expired()),
+            Outcome::Down => return Done::Refused(Refusal::unavailable()),
+            Outcome::InProgress if call.resizes() => {
+                let said = "Scaling activity is in progress and blocks this action";
+                return Done::Refused(Refusal::in_progress(said));
+            }
+            _ => {}
+        }
+        if !self.take_token() {
+            return Done::Refused(Refusal::throttled());
+        }
+        if !self.permits(&call) {
+            return Done::Refused(Refusal::denied(call.action()));
+        }
+        let answered = self.answer(&call, outcome == Outcome::PartlyDone);
+        if call.writes() && answered.is_ok() {
+            self.log.push((self.now_s, call));
+        }
+        match answered {
+            _ if outcome == Outcome::ReplyLost => Done::Lost,
+            Ok(answer) => Done::Answered(answer),
+            Err(refusal) => Done::Refused(refusal),
+        }
+    }
+
+    fn take_token(&mut self) -> bool {
+        let (tokens, then_s) = self.tokens;
+        let filled = (tokens + self.rate.0 * (self.now_s - then_s) as f64).min(self.rate.1);
+        self.tokens = ((filled - 1.0).max(0.0), self.now_s);
+        filled >= 1.0
+    }
+
+    fn permits(&self, call: &Call) -> bool {
+        let Some(policy) = &self.policy else { return true };
+        let tags_of = |name: &String| self.groups.get(name).map(|g| g.tags.clone()).unwrap_or_default();
+        let mut asked = Asked::default();
+        match call {
+            Call::Schedule { group, .. }
+            | Call::Unschedule { group, .. }
+            | Call::SetDesired { group, .. }
+            | Call::Update { group, .. }
+            | Call::Protect { group, .. } => asked.resource_tags = tags_of(group),
+            Call::Tag { group, tags } => {
+                asked.resource_tags = tags_of(group);
+                asked.request_tags = tags.iter().cloned().collect();
+            }
+            Call::Untag { group, keys } => {
+                asked.resource_tags = tags_of(group);
+                asked.request_tags = keys.iter().map(|key| (key.clone(), String::new())).collect();
+            }
+            Call::End { id, .. } => {
+                let holds = |g: &&Group| g.instances.iter().any(|i| i.id == *id);
+                asked.resource_tags =
+                    self.groups.values().find(holds).map(|g| g.tags.clone()).unwrap_or_default();
+            }
+            Call::Run { tags, .. } => asked.request_tags = tags.iter().cloned().collect(),
+            Call::EndBare { ids } => {
+                let first = self.bares.all.iter().find(|bare| ids.contains(&bare.id));
+                asked.resource_tags = first.map(|bare| bare.tags.clone()).unwrap_or_default();
+            }
+            _ => {}
+        }
+        policy.allows(call.action(), &asked)
+    }
+
+    /// The groups and instances as descriptions show them: they may lag behind.
+    fn seen(&self) -> (&BTreeMap<String, Group>, &[Bare]) {
+        let lag_s = self.faults.lag_s(self.now_s);
+        let then =
+            self.past.iter().rev().find(|(at_s, ..)| *at_s <= self.now_s - lag_s).filter(|_| lag_s > 0);
+        then.map_or((&self.groups, &self.bares.all), |(_, groups, bares)| (groups, bares))
+    }
+
+    fn answer(&mut self, call: &Call, partly: bool) -> Result<Answer, Refusal> {
+        let now_s = self.now_s;
+        if let Some(read) = self.read(call) {
+            return read;
+        }
+        match call {
+            Call::Run { token, count, template, tags } => {
+                let mood = self.faults.mood(now_s);
+                if mood.no_capacity || self.launches.happens(mood.fails) {
+                    return Err(Refusal::no_capacity());
+                }
+                return self
+                    .bares
+                    .run(token, (*count, template, tags), now_s)
+                    .map(|bares| Answer::Bare(bares, None));
+            }
+            Call::EndBare { ids } => return self.bares.end(ids, now_s).map(|()| Answer::Done),
+            _ => {}
+        }
+        let lateness = self.launches.whole(0, Scheduled::LATE_S);
+        let group = self.written(call)?;
+        match call {
+            Call::Schedule { actions, .. } => {
+                return group.schedule(actions, lateness, partly, now_s).map(Answer::Failed);
+            }
+            Call::Unschedule { names, .. } => return group.unschedule(names).map(Answer::Failed),
+            Call::SetDesired { desired, .. } => {
+                group.set_desired(*desired, "a user request explicitly set group desired capacity", now_s)?;
+            }
+            Call::Update { sizes, .. } => group.constrain(*sizes, "a user request", now_s)?,
+            Call::Protect { ids, protected, .. } => group.protect(ids, *protected)?,
+            Call::End { id, decrement } => group.terminate(id, *decrement, now_s)?,
+            Call::Tag { tags, .. } => {
+                if group
+                    .tags
+                    .keys()
+                    .chain(tags.iter().map(|(key, _)| key))
+                    .collect::<std::collections::BTreeSet<_>>()
+                    .len()
+                    > 50
+                {
+                    return Err(Refusal::limit("a resource has at most 50 tags"));
+                }
+                group.tags.extend(tags.iter().cloned());
+            }
+            Call::Untag { keys, .. } => keys.iter().for_each(|key| _ = group.tags.remove(key)),
+            _ => unreachable!("{} is answered above", call.action()),
+        }
+        Ok(Answer::Done)
+    }
+
+    /// The answer to a call that reads.
+    fn read(&self, call: &Call) -> Option<Result<Answer, Refusal>> {
+        let (groups, bares) = self.seen();
+        let page = |page: &Page, most: usize| Page { most: page.most.min(most), ..*page };
+        let of = |name: &String| {
+            groups.get(name).ok_or_else(|| Refusal::validation(format!("Group {name} not found")))
+        };
+        Some(match call {
+            Call::Groups { names, page: asked } => {
+                let all = groups.values().filter(|g| names.is_empty() || names.contains(&g.name)).cloned();
+                let (groups, next) = page(asked, 100).of(all.collect());
+                Ok(Answer::Groups(groups, next))
+            }
+            Call::Activities { group, page: asked } => of(group).map(|group| {
+                let newest = group.activities.iter().rev().cloned().collect();
+                let (activities, next) = page(asked, 100).of(newest);
+                Answer::Activities(activities, next)
+            }),
+            Call::Scheduled { group, page: asked } => of(group).map(|group| {
+                let (actions, next) = page(asked, 100).of(group.scheduled.values().cloned().collect());
+                Answer::Scheduled(actions, next)
+            }),
+            Call::Policies { group } => of(group).map(|group| Answer::Policies(group.policies.clone())),
+            Call::Bare { tag: (key, value), page: asked } => {
+                let tagged = |bare: &&Bare| bare.tags.get(key) == Some(value) && bare.state != "terminated";
+                let (bares, next) = page(asked, 1_000).of(bares.iter().filter(tagged).cloned().collect());
+                Ok(Answer::Bare(bares, next))
+            }
+            _ => return None,
+        })
+    }
+
+    /// The group that a call changes.
+    fn written(&mut self, call: &Call) -> Result<&mut Group, Refusal> {
+        let name = match call {
+            Call::Schedule { group, .. }
+            | Call::Unschedule { group, .. }
+            | Call::SetDesired { group, .. }
+            | Call::Update { group, .. }
+            | Call::Protect { group, .. }
+            | Call::Tag { group, .. }
+            | Call::Untag { group, .. } => group.clone(),
+            Call::End { id, .. } => {
+                let holds = |g: &&Group| g.instances.iter().any(|i| i.id == *id);
+                self.groups.values().find(holds).map(|group| group.name.clone()).unwrap_or_default()
+            }
+            _ => String::new(),
+        };
+        self.groups.get_mut(&name).ok_or_else(|| {
+            Refusal::validation(format!("AutoScalingGroup name not found - no such group: {name}"))
+        })
+    }
+}

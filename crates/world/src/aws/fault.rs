@@ -1,0 +1,118 @@
+use crate::Chance;
+
+/// What can go wrong with an account.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Fault {
+    /// Calls are refused as too many.
+    Throttled,
+    /// Calls end in an internal error, undone.
+    Internal,
+    /// The credentials have expired.
+    Expired,
+    /// Nobody answers in the region.
+    Down,
+    /// It is done, but the reply is lost.
+    ReplyLost,
+    /// Something is under way that excludes changes of size.
+    InProgress,
+    /// Only some of a batch is done.
+    PartlyDone,
+    /// What is described is so many seconds old.
+    Lag(i64),
+    /// Nothing can be launched.
+    NoCapacity,
+    /// This share of launches fails.
+    LaunchesFail(f64),
+    /// Launches take so much longer, as a factor on top.
+    Slower(f64),
+}
+
+/// A fault from one time to another, that hits a share of what it can hit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Spell {
+    /// What goes wrong.
+    pub fault: Fault,
+    /// How much of it, 0 to 1.
+    pub share: f64,
+    /// From when, in seconds.
+    pub from_s: i64,
+    /// Until when.
+    pub until_s: i64,
+}
+
+/// What goes wrong when, and how often it has.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Faults {
+    /// The list.
+    pub spells: Vec<Spell>,
+    /// Calls that a fault has hit.
+    pub hits: u64,
+}
+
+/// How a call goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// As it should.
+    Well,
+    /// Refused: too many calls.
+    Throttled,
+    /// Refused: an internal error.
+    Internal,
+    /// Refused: expired credentials.
+    Expired,
+    /// No answer at all, and nothing is done.
+    Down,
+    /// No answer, but it is done.
+    ReplyLost,
+    /// Refused: something is under way.
+    InProgress,
+    /// Of a batch, every third is not done.
+    PartlyDone,
+}
+
+impl Faults {
+    fn now(&self, now_s: i64) -> impl Iterator<Item = &Spell> {
+        self.spells.iter().filter(move |spell| (spell.from_s..spell.until_s).contains(&now_s))
+    }
+
+    /// How the next call goes.
+    pub fn strike(&mut self, now_s: i64, chance: &mut Chance) -> Outcome {
+        let drawn: Vec<(Fault, bool)> =
+            self.now(now_s).map(|spell| (spell.fault, chance.happens(spell.share))).collect();
+        let outcome = drawn.into_iter().filter(|(_, hits)| *hits).find_map(|(fault, _)| match fault {
+            Fault::Throttled => Some(Outcome::Throttled),
+            Fault::Internal => Some(Outcome::Internal),
+            Fault::Expired => Some(Outcome::Expired),
+            Fault::Down => Some(Outcome::Down),
+            Fault::ReplyLost => Some(Outcome::ReplyLost),
+            Fault::InProgress => Some(Outcome::InProgress),
+            Fault::PartlyDone => Some(Outcome::PartlyDone),
+            _ => None,
+        });
+        self.hits += u64::from(outcome.is_some());
+        outcome.unwrap_or(Outcome::Well)
+    }
+
+    /// How old descriptions are.
+    pub(super) fn lag_s(&self, now_s: i64) -> i64 {
+        let lags = self.now(now_s).filter_map(|spell| match spell.fault {
+            Fault::Lag(lag_s) => Some(lag_s),
+            _ => None,
+        });
+        lags.max().unwrap_or(0)
+    }
+
+    /// What launches are like.
+    pub(super) fn mood(&self, now_s: i64) -> super::group::Mood {
+        let mut mood = super::group::Mood::default();
+        for spell in self.now(now_s) {
+            match spell.fault {
+                Fault::NoCapacity => mood.no_capacity = true,
+                Fault::LaunchesFail(share) => mood.fails = share,
+                Fault::Slower(factor) => mood.slower = factor,
+                _ => {}
+            }
+        }
+        mood
+    }
+}
