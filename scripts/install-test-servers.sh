@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
-# The real servers that some tests start: Prometheus and VictoriaMetrics, from Debian's packages.
+# The real servers that some tests start, Prometheus and VictoriaMetrics, and kubectl, from Debian's packages.
 # Quick when they are there. Without them, or without a way to get them, the tests that need them are skipped and say so.
 set -uo pipefail
 
 packages=()
 command -v prometheus >/dev/null && command -v promtool >/dev/null || packages+=(prometheus)
 command -v victoria-metrics >/dev/null || packages+=(victoria-metrics)
+command -v kubectl >/dev/null || packages+=(kubernetes-client)
 [ ${#packages[@]} -gt 0 ] || exit 0
 
 skip() {

@@ -1,10 +1,11 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::fields::{Fields, Step};
+use super::fields::Fields;
 use super::managed::{Managers, Writer, ownable};
 use super::schema::{Items, Schema};
 use super::status::Refusal;
+use super::step::Step;
 use super::tree::put;
 
 /// A server-side apply: what an applier wants to have, who it is, and what happens to others' fields.

@@ -3,6 +3,7 @@
 mod autoscaler;
 mod behavior;
 mod budgets;
+mod custom;
 mod deployments;
 mod garbage;
 mod keda;
@@ -131,7 +132,7 @@ impl Cluster {
         if *old == new {
             return;
         }
-        super::write::count_generation(&kind, &old, &mut new);
+        super::draft::count_generation(&kind, &old, &mut new);
         let writer = Writer {
             name: by.to_owned(),
             operation: "Update",

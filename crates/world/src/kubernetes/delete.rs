@@ -3,11 +3,11 @@ use std::sync::Arc;
 use serde_json::{Value, json};
 
 use super::cluster::{Asked, Cluster};
+use super::draft::deadline;
 use super::request::Answer;
 use super::status::Refusal;
 use super::store::Key;
 use super::tree::{instant, list, put, text, time, whole};
-use super::write::deadline;
 
 /// What a client wants of a deletion, in the body or in the query.
 #[derive(Debug, Default)]

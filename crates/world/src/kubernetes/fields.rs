@@ -2,21 +2,14 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::schema::{Items, Schema, key_default};
+use super::schema::{Items, Schema};
+use super::step::Step;
 
 /// A set of fields of an object, as managers own them: a tree in which some nodes are members.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Fields {
     member: bool,
     below: BTreeMap<Step, Fields>,
-}
-
-/// One step of a path: a field, an item known by its keys (their JSON), or an item known by its value (its JSON).
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Step {
-    Field(String),
-    Key(String),
-    Value(String),
 }
 
 impl Fields {
@@ -228,48 +221,6 @@ fn is_hollow(value: &Value) -> bool {
         Value::Object(fields) => fields.is_empty(),
         Value::Array(items) => items.is_empty(),
         _ => false,
-    }
-}
-
-impl Step {
-    /// How an item of a list is known.
-    pub(crate) fn of(item: &Value, list: Schema) -> Self {
-        let Items::Map(keys) = list.list() else { return Self::Value(item.to_string()) };
-        let known = keys.iter().filter_map(|key| {
-            let value = item.get(key).cloned().or_else(|| key_default(key))?;
-            Some(((*key).to_owned(), value))
-        });
-        Self::Key(Value::Object(known.collect()).to_string())
-    }
-
-    fn written(&self) -> String {
-        match self {
-            Self::Field(name) => format!("f:{name}"),
-            Self::Key(keys) => format!("k:{keys}"),
-            Self::Value(value) => format!("v:{value}"),
-        }
-    }
-
-    fn read(written: &str) -> Option<Self> {
-        let (sort, rest) = written.split_once(':')?;
-        match sort {
-            "f" => Some(Self::Field(rest.to_owned())),
-            "k" => Some(Self::Key(serde_json::from_str::<Value>(rest).ok()?.to_string())),
-            "v" => Some(Self::Value(rest.to_owned())),
-            _ => None,
-        }
-    }
-
-    fn told(&self) -> String {
-        match self {
-            Self::Field(name) => format!(".{name}"),
-            Self::Value(value) => format!("[={value}]"),
-            Self::Key(keys) => {
-                let keys: Map<String, Value> = serde_json::from_str(keys).unwrap_or_default();
-                let told: Vec<String> = keys.iter().map(|(key, value)| format!("{key}={value}")).collect();
-                format!("[{}]", told.join(","))
-            }
-        }
     }
 }
 

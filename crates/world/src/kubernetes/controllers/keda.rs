@@ -6,8 +6,7 @@ use super::super::store::Key;
 use super::super::tree::{list, put, text, whole};
 use super::{owner, set_condition};
 
-/// What stands in for KEDA: it keeps an HPA for each ScaledObject, and a ReplicaSet's worth of pods for whatever else
-/// has a template and a size.
+/// What stands in for KEDA looks at these, and keeps an HPA for each.
 const OBJECTS: &str = "scaledobjects.keda.sh";
 
 impl Cluster {
@@ -53,42 +52,6 @@ impl Cluster {
             );
         });
     }
-
-    /// Custom kinds with a size and a pod template, as Rollouts and Fleets: their pods come from a ReplicaSet of theirs.
-    pub(crate) fn keep_custom_workloads(&mut self, now: Timestamp) {
-        let kinds: Vec<_> = self
-            .kinds
-            .all()
-            .iter()
-            .filter(|kind| kind.is_custom() && kind.stored && kind.scale.is_some())
-            .cloned()
-            .collect();
-        for kind in kinds {
-            let scale = kind.scale.clone().expect("only kinds with one are looked at");
-            for key in self.keys(&kind.storage()) {
-                let Some(object) = self.find(&key) else { continue };
-                let Some(template) = template(&object) else { continue };
-                let set = Key::new("replicasets.apps", &key.namespace, &key.name);
-                let size = whole(&object, &scale.wanted).unwrap_or(0);
-                if self.find(&set).is_none() {
-                    self.make(replica_set(&key, &object, template), "custom-workload", now);
-                }
-                self.edit(&set, "custom-workload", "", now, |set| put(set, "/spec/replicas", size));
-                let status =
-                    |pointer: &str| self.find(&set).and_then(|set| whole(&set, pointer)).unwrap_or(0);
-                let (there, ready) = (status("/status/replicas"), status("/status/readyReplicas"));
-                self.edit(&key, "custom-workload", "status", now, |object| {
-                    put(object, &scale.there, there);
-                    put(object, "/status/readyReplicas", ready);
-                    if let Some(selector) =
-                        scale.selector.as_ref().filter(|pointer| pointer.starts_with("/status"))
-                    {
-                        put(object, selector, format!("fake.tidecast.dev/workload={}", key.name));
-                    }
-                });
-            }
-        }
-    }
 }
 
 /// The HPA that a ScaledObject stands for.
@@ -131,30 +94,4 @@ fn metric(at: usize, trigger: &Value, name: &str) -> Value {
         "metric": {"name": format!("s{at}-{kind}"), "selector": {"matchLabels": {"scaledobject.keda.sh/name": name}}},
         "target": {"type": "AverageValue", "averageValue": aim.unwrap_or("1")},
     }})
-}
-
-/// The pod template of a custom workload, at the places where Rollouts and Fleets have it.
-fn template(object: &Value) -> Option<&Value> {
-    let places = ["/spec/template", "/spec/template/spec/template"];
-    places
-        .into_iter()
-        .filter_map(|place| object.pointer(place))
-        .find(|template| template.pointer("/spec/containers").is_some())
-}
-
-fn replica_set(key: &Key, object: &Value, template: &Value) -> Value {
-    let own = "fake.tidecast.dev~1workload";
-    let mut template = template.clone();
-    super::super::tree::map(&mut template, "/metadata/labels")
-        .insert(own.replace("~1", "/"), json!(key.name));
-    let mut selector = object
-        .pointer("/spec/selector")
-        .filter(|selector| selector.is_object())
-        .cloned()
-        .unwrap_or_else(|| json!({}));
-    super::super::tree::map(&mut selector, "/matchLabels").insert(own.replace("~1", "/"), json!(key.name));
-    json!({
-        "apiVersion": "apps/v1", "kind": "ReplicaSet", "spec": {"replicas": 0, "selector": selector, "template": template},
-        "metadata": {"name": key.name, "namespace": key.namespace, "ownerReferences": [owner(object)]},
-    })
 }

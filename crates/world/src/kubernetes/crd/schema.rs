@@ -84,7 +84,7 @@ impl Court<'_> {
         if schema.list() == Items::Atomic {
             return;
         }
-        let steps: Vec<_> = items.iter().map(|item| super::super::fields::Step::of(item, schema)).collect();
+        let steps: Vec<_> = items.iter().map(|item| super::super::step::Step::of(item, schema)).collect();
         for (at, step) in steps.iter().enumerate().filter(|(at, step)| steps[..*at].contains(step)) {
             _ = step;
             self.causes.push(Cause::new(
@@ -176,8 +176,8 @@ impl Court<'_> {
                 let keyed = matches!(schema.list(), Items::Map(_));
                 for (at, item) in items.iter().enumerate() {
                     let same = |other: &&Value| {
-                        super::super::fields::Step::of(other, schema)
-                            == super::super::fields::Step::of(item, schema)
+                        super::super::step::Step::of(other, schema)
+                            == super::super::step::Step::of(item, schema)
                     };
                     let old =
                         old.and_then(Value::as_array).filter(|_| keyed).and_then(|old| old.iter().find(same));
