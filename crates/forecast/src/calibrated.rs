@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::lane::{Lane, LaneShape};
 use crate::method::{Method, Walker};
-use crate::past::Past;
+use crate::past::{Past, median};
 use crate::{Fan, Fitted, Forecast, Grid, LEVELS, Model, Series, Tape, Taped, Unfit};
 
 /// The lead times at which a model learns what its forecasts are worth; in between it interpolates.
@@ -153,17 +153,36 @@ impl Walk {
         let share = if i == j { 0.0 } else { (lead as f64 - a) / (b - a) };
         let (fan_a, fan_b) =
             (self.lanes[i].fan(self.fallback_width(i)), self.lanes[j].fan(self.fallback_width(j)));
-        let profile = |lead: usize| {
-            let known = self.past.root.profile.at(self.past.now() + lead);
-            if known.is_finite() { known } else { 0.0 }
-        };
-        let (here, at_a, at_b) = (profile(lead), profile(self.leads[i]), profile(self.leads[j]));
+        let (here, at_a, at_b) = (self.usual(lead), self.usual(self.leads[i]), self.usual(self.leads[j]));
         let between = |a: f64, b: f64| {
             let deviation = (1.0 - share) * (a.sqrt() - at_a) + share * (b.sqrt() - at_b);
             (here + deviation).max(0.0).powi(2)
         };
         let quantiles = std::array::from_fn(|k: usize| between(fan_a.quantiles()[k], fan_b.quantiles()[k]));
         Fan::new(between(fan_a.point, fan_b.point), quantiles)
+    }
+}
+
+/// Weeks that are asked whether there is an edge.
+const EDGE_WEEKS: usize = 4;
+/// By how much, as a share of the profile's root, each of them must differ from it.
+const EDGE: f64 = 0.06;
+
+impl Walk {
+    /// The root of what is usual `lead` steps ahead: the profile, which is smoothed and so rounds off where a rush begins
+    /// and ends at once; there it is what the last weeks agree on.
+    fn usual(&self, lead: usize) -> f64 {
+        let target = self.past.now() + lead;
+        let smooth = self.past.root.profile.at(target);
+        let smooth = if smooth.is_finite() { smooth } else { 0.0 };
+        let earlier = (1..=EDGE_WEEKS).filter_map(|weeks| target.checked_sub(weeks * self.past.week));
+        let measured = self.past.measured();
+        let mut weeks: Vec<f64> = earlier
+            .filter_map(|at| measured.get(at).copied().filter(|value| value.is_finite()))
+            .map(|value| value.max(0.0).sqrt())
+            .collect();
+        let far = |side: f64| weeks.iter().all(|week| side * (week - smooth) > EDGE * smooth);
+        if weeks.len() >= 2 && (far(1.0) || far(-1.0)) { median(&mut weeks) } else { smooth }
     }
 }
 
@@ -213,3 +232,22 @@ impl Fitted for Walk {
 
 /// How many levels a fan has.
 pub(crate) const K: usize = LEVELS.len();
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::models::LastWeek;
+
+    #[test] // S4.4: short spikes that come each day are kept, however far ahead
+    fn keeps_the_edges_of_a_rush_between_two_knots() {
+        let bin = |i: usize| if (120..132).contains(&(i % 288)) { 1_000.0 } else { 400.0 };
+        let grid = Grid::new("2026-01-05T00:00:00Z".parse().unwrap(), 300, 288 * 28 + 24);
+        let history = Series::new(grid, (0..grid.len).map(bin).collect());
+        let fitted = Calibrated::new(LastWeek, Leads::knots()).fit(&history).unwrap();
+        let forecast = fitted.forecast(&history, history.grid().after(144));
+        for (i, fan) in forecast.fans().iter().enumerate() {
+            let came = bin(grid.len + i);
+            assert!((fan.point - came).abs() < 0.05 * came, "{} {came} at lead {}", fan.point, i + 1);
+        }
+    }
+}
