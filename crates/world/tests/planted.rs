@@ -7,7 +7,9 @@ use tidecast_pilot::{
     Briefing, Change, Command, Decision, Demand, Limit, Mode, Note, Override, Phase, Quality, Reading,
     Sessions, Size, Span, Told, Vigil, Workload, decide,
 };
-use tidecast_world::{Decider, Invariant, Production, swarm};
+use tidecast_world::{
+    Breach, Decider, Fault, Invariant, MadeForecasts, Production, Spell, Watch, swarm, world,
+};
 
 /// The production code with a bug before it or after it.
 struct Planted<B, A> {
@@ -195,15 +197,29 @@ fn a_padding_that_comes_and_goes() {
     assert!(caught.take(20).any(|failure| failure.breach.invariant == Invariant::Churn));
 }
 
+/// The worlds of the swarm, with a turn every minute and nothing to be launched for a morning.
+fn out_of_stock(decider: &mut dyn Decider) -> Option<Breach> {
+    (0..WORLDS).find_map(|seed| {
+        let mut world = world(seed);
+        world.turn_min = 1;
+        world.spells = vec![Spell { from: 240, until: 720, fault: Fault::NoCapacity }];
+        let mut watch = Watch::new(&world);
+        world.play(decider, &mut MadeForecasts::of(&world), &mut |scene| watch.see(scene));
+        watch.breach
+    })
+}
+
 #[test] // B10, F28
 fn launches_again_at_each_turn_though_none_comes_up() {
     let impatient = |briefing: &mut Briefing| {
         if let Some(last) = &briefing.last {
-            let vigil = Vigil { jumped: last.vigil.jumped, ..Vigil::default() };
+            let vigil = Vigil { tried: None, ..last.vigil.clone() };
             briefing.last = Some(Arc::new(Decision { vigil, ..(**last).clone() }));
         }
     };
-    briefed(impatient, Invariant::Storm);
+    assert_eq!(out_of_stock(&mut Production), None);
+    let breach = out_of_stock(&mut Planted { before: impatient, after: |_: &Briefing, _: &mut Decision| () });
+    assert_eq!(breach.map(|breach| breach.invariant), Some(Invariant::Storm));
 }
 
 #[test] // B10, F14
