@@ -99,6 +99,9 @@ enum Piece {
     App,
 }
 
+/// A configuration to ship, and its files: each one's name and text.
+type Shipped = (Config, Vec<(String, String)>);
+
 impl Manifests {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
         let loaded = self.loaded(context)?;
@@ -124,7 +127,7 @@ impl Manifests {
     }
 
     /// The configuration to ship and its files, if one was given.
-    fn loaded(&self, context: &Context) -> Result<Option<(Config, Vec<(String, String)>)>, Stop> {
+    fn loaded(&self, context: &Context) -> Result<Option<Shipped>, Stop> {
         if self.config.is_empty() {
             return Ok(None);
         }
@@ -141,7 +144,7 @@ impl Manifests {
         Ok(Some((config, loaded.report.texts.0.iter().map(file).collect())))
     }
 
-    fn wishes(&self, loaded: Option<&(Config, Vec<(String, String)>)>) -> Wishes {
+    fn wishes(&self, loaded: Option<&Shipped>) -> Wishes {
         let config = loaded.map(|(config, _)| config);
         let watched = self.watched(config);
         let acts = config.is_some_and(|config| config.workloads.iter().any(|w| w.mode != Mode::Observe));

@@ -1,6 +1,6 @@
 //! Fault campaign C9: the scaler through the real SDK, hours of virtual time, and a cloud that is out of sorts.
 //!
-//! `make chaos-aws` runs it for long: TIDECAST_CHAOS says how many calls are to be hit, TIDECAST_SEED where to begin.
+//! `make chaos` runs it for long: TIDECAST_CHAOS says how many calls are to be hit, TIDECAST_SEED where to begin.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -37,6 +37,8 @@ struct Tally {
     failed_launches_max: usize,
     healed_s_max: i64,
     overtaken: u64,
+    over_launched_max: usize,
+    alien_changes: u64,
 }
 
 /// A table, as it stands in docs/benchmarks/scalers.md.
@@ -47,8 +49,8 @@ impl fmt::Display for Tally {
             ("turns", self.turns as i64),
             ("calls", self.calls as i64),
             ("calls that a fault has hit", self.faults as i64),
-            ("instances more than were ever wanted", 0),
-            ("changes of other groups, or of actions of others", 0),
+            ("instances more than were ever wanted, at most", self.over_launched_max as i64),
+            ("changes of other groups, or of actions of others", self.alien_changes as i64),
             (
                 "seconds from the last fault until exactly what is wanted is in service, at most",
                 self.healed_s_max,
@@ -227,12 +229,16 @@ impl World {
     }
 
     /// At every turn: never more than was ever wanted, never out of the group's bounds.
-    fn watch(&self) {
+    fn watch(&mut self) {
         let account = self.scene.wire.account();
         let group = account.group("shop");
-        let most = self.most_wanted();
-        assert!(group.desired <= most && group.has() <= most as usize, "seed {}: {group:#?}", self.seed);
-        assert!((group.min..=group.max).contains(&group.desired));
+        let over = group.has().max(group.desired as usize).saturating_sub(self.most_wanted() as usize);
+        assert!((group.min..=group.max).contains(&group.desired), "seed {}: {group:#?}", self.seed);
+        if over > 0 {
+            eprintln!("seed {}: {over} more than were ever wanted: {group:#?}", self.seed);
+        }
+        drop(account);
+        self.tally.over_launched_max = self.tally.over_launched_max.max(over);
     }
 
     fn is_settled(&self) -> bool {
@@ -245,33 +251,38 @@ impl World {
     fn judge(&mut self) {
         let account = self.scene.wire.account();
         let other = account.group("other");
-        assert_eq!((other.desired, other.launched(), other.tags.len(), other.scheduled.len()), (5, 5, 1, 1));
-        assert!(account.group("shop").scheduled.contains_key("theirs"));
+        let untouched =
+            (other.desired, other.launched(), other.tags.len(), other.scheduled.len()) == (5, 5, 1, 1);
+        let theirs_stands = account.group("shop").scheduled.contains_key("theirs");
+        let mut alien = u64::from(!untouched) + u64::from(!theirs_stands);
+        let ours = |group: &str, names: &[&String]| {
+            group == "shop" && names.iter().all(|name| name.starts_with("tidecast-"))
+        };
         let (mut turn, mut attempts) = (0, BTreeMap::<(u32, i64), usize>::new());
         for (at_s, call) in account.log.iter().skip(2) {
             match call {
                 Call::Tag { group, tags } => {
-                    assert_eq!(group, "shop");
+                    alien += u64::from(!ours(group, &[]));
                     let written = tags.iter().find(|(key, _)| key == "tidecast:turn").unwrap();
                     let written: u64 = written.1.split(' ').next().unwrap().parse().unwrap();
                     assert!(written >= turn, "seed {}: turn {written} after {turn}", self.seed);
                     turn = written;
                 }
                 Call::Schedule { group, actions } => {
-                    assert!(
-                        group == "shop" && actions.iter().all(|action| action.name.starts_with("tidecast-"))
-                    );
+                    let names: Vec<&String> = actions.iter().map(|action| &action.name).collect();
+                    alien += u64::from(!ours(group, &names));
                 }
                 Call::Unschedule { group, names } => {
-                    assert!(group == "shop" && names.iter().all(|name| name.starts_with("tidecast-")));
+                    alien += u64::from(!ours(group, &names.iter().collect::<Vec<_>>()));
                 }
                 Call::SetDesired { group, desired } => {
-                    assert_eq!(group, "shop");
+                    alien += u64::from(!ours(group, &[]));
                     *attempts.entry((*desired, (at_s - START_S) / 1_800)).or_default() += 1;
                 }
                 other => panic!("seed {}: {other:?}", self.seed),
             }
         }
+        self.tally.alien_changes = alien;
         self.tally.sets_max = attempts.values().copied().max().unwrap_or(0);
         self.tally.failed_launches_max = storms(&account);
         self.tally.calls_a_minute_max = self.calls_by_minute.values().copied().max().unwrap_or(0);
@@ -309,6 +320,8 @@ async fn heals_from_everything_and_touches_nobody_else() {
             failed_launches_max: all.failed_launches_max.max(one.failed_launches_max),
             healed_s_max: all.healed_s_max.max(one.healed_s_max),
             overtaken: all.overtaken + one.overtaken,
+            over_launched_max: all.over_launched_max.max(one.over_launched_max),
+            alien_changes: all.alien_changes + one.alien_changes,
         };
         if all.faults >= faults {
             break;
@@ -319,6 +332,7 @@ async fn heals_from_everything_and_touches_nobody_else() {
     assert!(all.calls_a_minute_max <= 20 + 600, "{all}");
     assert!(all.sets_max <= 6 && all.failed_launches_max <= 6, "{all}");
     assert!(all.healed_s_max <= 900, "{all}");
+    assert_eq!((all.over_launched_max, all.alien_changes), (0, 0), "{all}");
     if let Ok(file) = std::env::var("TIDECAST_FIGURES") {
         std::fs::write(file, all.to_string()).unwrap();
     }
