@@ -1,6 +1,7 @@
 //! What the self-tuned policy makes of recorded traces:
 //! `TIDECAST_TRACES=… cargo run --release -p tidecast-world --example tuned -- 5`, a start-up of five minutes; and with
 //! `-- 5 burden`, what it costs to tune a workload. With `-- 5 10 40`, also at these prices of a scale-up in server-minutes.
+//! `TIMELINES=folder` writes there what an independent scorer reads.
 
 #[path = "../tests/common/mod.rs"]
 mod common;
@@ -9,7 +10,7 @@ use std::time::Instant;
 
 use tidecast_forecast::{Fan, LEVELS};
 use tidecast_pilot::{Bounds, Buffer, Ground, Menu, Sizer, Throughput, Tuning};
-use tidecast_world::{DAY, Policy, Setup, Stage, Trace};
+use tidecast_world::{DAY, Policy, Setup, Stage, Timeline, Trace};
 
 fn main() {
     let start_min = std::env::args().nth(1).and_then(|minutes| minutes.parse().ok()).unwrap_or(5);
@@ -36,13 +37,23 @@ fn main() {
             let card = run.scorecard;
             let row = [100.0 * card.violated_requests, card.cost, card.ups_per_day];
             println!("| {name} | {} | {:.4} % | {:.4} | {:.1} |", told(*price), row[0], row[1], row[2]);
-            if std::env::var_os("CHOICES").is_some() {
-                run.choices.iter().for_each(|way| println!("way {way}"));
+            if let Some(timelines) = std::env::var_os("TIMELINES") {
+                let file = format!("{name}-{start_min}-{}-{}.csv", told(*price), setup.throughput);
+                let path = std::path::Path::new(&timelines).join(file.replace(' ', "-"));
+                std::fs::write(path, emitted(&run.timeline)).expect("timelines can be written");
             }
             cards.push(row);
         }
     }
     prices.iter().zip(&cards).for_each(|(price, cards)| sum_up(&told(*price), cards));
+}
+
+/// For the independent scorer.
+fn emitted(timeline: &Timeline) -> String {
+    let rows = timeline.demand.iter().zip(&timeline.ready).zip(&timeline.total).enumerate();
+    let minute = |i: usize| timeline.start + jiff::SignedDuration::from_mins(i as i64);
+    let row = |(i, ((demand, ready), total))| format!("{},{demand},{ready},{total}\n", minute(i));
+    std::iter::once("minute,demand,ready,total\n".to_owned()).chain(rows.map(row)).collect()
 }
 
 fn told(price: Option<f64>) -> String {
