@@ -64,6 +64,26 @@ async fn launches_and_ends_instances_by_tag_and_template() {
     assert!(wire.account().bares().iter().all(|bare| bare.tags["tidecast:fleet"] == "encoders"));
 }
 
+#[tokio::test] // F25, F28
+async fn launches_nothing_for_those_whose_end_was_refused() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    fleet.sight(at(0)).await.unwrap();
+    wire.account().pass(START_S + 120);
+    fleet.sight(at(2)).await.unwrap();
+    fleet.carry_out(&commanding(1, at(2), vec![grow(5)])).await.unwrap();
+    wire.account().pass(START_S + 180);
+    fleet.sight(at(3)).await.unwrap();
+    let spell = Spell { fault: Fault::Throttled, share: 1.0, from_s: START_S + 180, until_s: START_S + 190 };
+    wire.account().faults.spells.push(spell);
+    fleet.carry_out(&commanding(2, at(3), vec![shrink(2)])).await.unwrap_err();
+    wire.account().pass(START_S + 200);
+    let now = at(3) + SignedDuration::from_secs(20);
+    assert_eq!(fleet.sight(now).await.unwrap().unwrap().ordered, Size(5), "none of them was ended");
+    fleet.carry_out(&commanding(3, now, vec![grow(5)])).await.unwrap();
+    assert_eq!(wire.account().bares().len(), 5);
+}
+
 #[tokio::test] // S6.3
 async fn launches_and_ends_instances_in_moto() {
     let Some(moto) = Moto::start().await else { return };
