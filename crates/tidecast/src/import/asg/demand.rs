@@ -17,7 +17,7 @@ enum Kind<'a> {
     /// Bytes to or from all instances.
     Bytes { metric: &'static str },
     /// A metric of one's own.
-    Own { namespace: &'a str, name: &'a str, mean: bool },
+    Own { namespace: &'a str, name: &'a str, statistic: &'a str },
 }
 
 /// What target tracking follows becomes the demand, read from CloudWatch, where it says what users ask for; CPU does not.
@@ -98,7 +98,7 @@ impl<'a> Followed<'a> {
             name if own["Metrics"].is_null() && !is_usage(name) => Kind::Own {
                 namespace: own["Namespace"].as_str()?,
                 name: own["MetricName"].as_str()?,
-                mean: own["Statistic"] == "Average",
+                statistic: own["Statistic"].as_str().unwrap_or("Average"),
             },
             _ => return None,
         };
@@ -136,15 +136,21 @@ impl<'a> Followed<'a> {
                 draft.warn(Code::QUERY_GUESSED, format!("the {metric} of all instances is taken for demand; requests, jobs or sessions would be better"));
                 self.learned(target, draft);
             }
-            Kind::Own { namespace, name, mean } => {
+            Kind::Own { namespace, name, statistic } => {
                 let dimensions = self.dimensions();
                 let mut told = json!({ "namespace": namespace, "name": name, "dimensions": dimensions });
+                // The mean of what all servers send is what each of them bears; their sum is what all do.
+                let (mean, most) = (statistic == "Average", statistic == "Maximum");
                 if mean {
                     told["count"] = "samples".into();
                 }
+                if most {
+                    told["statistic"] = "maximum".into();
+                }
                 draft.set("demand", json!({ "source": source, "metric": told }));
                 let how = if mean { ", which needs each server to send its own share" } else { "" };
-                draft.warn(Code::QUERY_GUESSED, format!("the sum of {name} is taken for demand{how}; a value that falls when servers are added is none"));
+                let what = if most { "maximum" } else { "sum" };
+                draft.warn(Code::QUERY_GUESSED, format!("the {what} of {name} is taken for demand{how}; a value that falls when servers are added is none"));
                 self.learned(target, draft);
             }
         }
@@ -152,7 +158,7 @@ impl<'a> Followed<'a> {
 
     fn learned(&self, target: f64, draft: &mut Draft) {
         let metric = metric(self.tracking);
-        draft.warn(Code::CAPACITY_LEARNED, format!("target tracking keeps {metric} at {target}; how much of the sum, by the second, one server serves is learned"));
+        draft.warn(Code::CAPACITY_LEARNED, format!("target tracking keeps {metric} at {target}; how much of the demand one server serves is learned"));
     }
 
     fn dimensions(&self) -> Value {

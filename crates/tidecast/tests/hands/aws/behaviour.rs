@@ -182,7 +182,11 @@ async fn reads_credentials_again_once_they_are_refused() {
         let soon = at(minute) + SignedDuration::from_secs(30);
         assert_eq!(scaler.sight(soon).await.unwrap_err().kind(), "credentials");
     }
-    assert_eq!(looked.load(Ordering::Relaxed), 4, "they are looked for once a minute, not with each call");
+    assert_eq!(
+        looked.load(Ordering::Relaxed),
+        5,
+        "once at first, then once a minute, and not with each call"
+    );
     assert_eq!(scene.wire.account().calls, 8, "and each turn tries once");
 }
 
