@@ -84,6 +84,29 @@ async fn launches_nothing_for_those_whose_end_was_refused() {
     assert_eq!(wire.account().bares().len(), 5);
 }
 
+#[tokio::test] // F28
+async fn asks_six_times_in_half_an_hour_where_there_are_no_machines() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    let until_s = START_S + 1_800 + 120;
+    let spell = Spell { fault: Fault::NoCapacity, share: 1.0, from_s: START_S, until_s };
+    wire.account().faults.spells.push(spell);
+    let mut looks = 0;
+    for turn in 4..64 {
+        let now = Timestamp::from_second(START_S + 30 * turn).unwrap();
+        wire.account().pass(now.as_second());
+        fleet.sight(now).await.unwrap();
+        looks += 1;
+        let _ = fleet.carry_out(&commanding(turn as u64, now, vec![grow(5)])).await;
+    }
+    assert_eq!(wire.account().calls - looks, 5, "every six minutes, in half an hour");
+    wire.account().pass(until_s + 360);
+    let now = Timestamp::from_second(until_s + 360).unwrap();
+    fleet.sight(now).await.unwrap();
+    fleet.carry_out(&commanding(99, now, vec![grow(5)])).await.unwrap();
+    assert_eq!(wire.account().bares().len(), 5);
+}
+
 #[tokio::test] // S6.3
 async fn launches_and_ends_instances_in_moto() {
     let Some(moto) = Moto::start().await else { return };
