@@ -124,6 +124,25 @@ async fn lets_the_floor_fall_where_everything_speaks_for_it() {
     assert_eq!(scene.desired(), 16, "a policy that only adds would have kept them for ever");
 }
 
+#[tokio::test] // F25, C9
+async fn names_what_of_a_batch_was_not_put_and_puts_it_the_next_time() {
+    let scene = Scene::one(2, 4, 60).await;
+    let scaler = scene.scaler(SCHEDULE);
+    let plan = |turn, minute: i64| {
+        let steps: Vec<(i64, u32)> = (0..9).map(|n| (30 + 20 * n - minute, 5 + n as u32)).collect();
+        decision(turn, at(minute), &steps, Allowed::Growing)
+    };
+    scene.spell(Fault::PartlyDone, 1.0, 0..2);
+    let trouble = scaler.carry_out(&plan(1, 0)).await.unwrap_err().to_string();
+    assert!(trouble.contains("3 scheduled actions are not as wanted, tidecast-"), "{trouble}");
+    assert!(trouble.contains("You already have a pending update"), "{trouble}");
+    let stand = || scene.wire.account().group("shop").scheduled.len();
+    assert_eq!(stand(), 6);
+    scene.pass(3);
+    scaler.carry_out(&plan(2, 3)).await.unwrap();
+    assert_eq!(stand(), 9);
+}
+
 #[tokio::test] // B1, S6.2
 async fn tells_what_is_suspended_and_grows_all_the_same() {
     let scene = Scene::one(2, 4, 30).await;

@@ -84,6 +84,28 @@ async fn launches_nothing_for_those_whose_end_was_refused() {
     assert_eq!(wire.account().bares().len(), 5);
 }
 
+#[tokio::test] // A13, F25
+async fn asks_for_the_same_launch_again_where_nobody_knows_what_became_of_it() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    fleet.sight(at(0)).await.unwrap();
+    let spell = |fault, from_s, until_s| Spell { fault, share: 1.0, from_s, until_s };
+    // What is described is a minute old from now on.
+    wire.account().faults.spells.push(spell(Fault::Lag(60), START_S, START_S + 600));
+    wire.account().pass(START_S + 120);
+    fleet.sight(at(2)).await.unwrap();
+    wire.account().faults.spells.push(spell(Fault::ReplyLost, START_S + 120, START_S + 125));
+    let lost = fleet.carry_out(&commanding(1, at(2), vec![grow(5)])).await.unwrap_err();
+    assert_eq!(lost.kind(), "unsure", "{lost}");
+    assert_eq!(wire.account().bares().len(), 5, "it was done");
+    let soon = at(2) + SignedDuration::from_secs(30);
+    wire.account().pass(soon.as_second());
+    assert_eq!(fleet.sight(soon).await.unwrap().unwrap().ordered, Size(0), "and cannot be seen yet");
+    let said = fleet.carry_out(&commanding(2, soon, vec![grow(5)])).await.unwrap().to_string();
+    assert_eq!(said, "5 instances are there or on their way", "it is told of those of the first time");
+    assert_eq!(wire.account().bares().len(), 5);
+}
+
 #[tokio::test] // F28
 async fn asks_six_times_in_half_an_hour_where_there_are_no_machines() {
     let wire = wire(1).await;
