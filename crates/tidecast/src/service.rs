@@ -179,7 +179,7 @@ impl Service {
             tokens: RwLock::new(Arc::new(tokens)),
         });
         let drive = Drive::new(fleet::pace(&config), board);
-        let shelf = Arc::new(Shelf::open(&known.folder.join("models"), Shelf::ROOM)?);
+        let shelf = Arc::new(Shelf::open(&known.folder.join("models"), config.store.models_max.0)?);
         let workshops = Workshops::of(&config, memory.history.clone(), shelf);
         let fleet = Fleet::new(known.clone(), workshops, folder.clone());
         let resources = Resources::new(known.clone());

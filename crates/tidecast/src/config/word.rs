@@ -2,6 +2,7 @@
 
 mod auto;
 mod buffer;
+mod bytes;
 mod day;
 mod duration;
 mod link;
@@ -21,6 +22,7 @@ use super::fault::Complaint;
 
 pub use auto::{Auto, Rate};
 pub use buffer::Buffer;
+pub use bytes::Bytes;
 pub use day::{Day, DayOfWeek, Region, Rule};
 pub use duration::Duration;
 pub use link::{Link, Listen};

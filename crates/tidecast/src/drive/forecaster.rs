@@ -8,8 +8,9 @@ use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
 use tidecast_pilot::{Drift, Issued, Lessons, Menu};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 
-use super::job::{Job, Learned, Made};
+use super::job::{Job, Learned, Made, after};
 use crate::source::BackFill;
 use crate::store::{History, Shelf, purpose};
 use crate::trouble::Trouble;
@@ -43,21 +44,24 @@ impl Default for Cadence {
     }
 }
 
-/// Where forecasts are made: a few at a time, beside the loop, so that a long fit delays no turn.
+/// Where forecasts are made: a few at a time, beside the loop, so that a long fit delays no turn, and apart from those that
+/// only go on, so that a thousand fits delay none of them.
 #[derive(Debug, Clone)]
 pub struct Workshop {
     pub(super) history: Arc<History>,
     benches: Arc<Semaphore>,
+    places: Arc<Semaphore>,
     fills: Arc<Semaphore>,
     pub(super) shelf: Option<Arc<Shelf>>,
     menu: Menu,
 }
 
 impl Workshop {
-    /// A workshop in which so many forecasts are made, and so many histories filled back, at once.
+    /// A workshop in which so many models are fitted, and so many histories filled back, at once.
     pub fn new(history: Arc<History>, benches: usize, fills: usize) -> Self {
-        let places = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        Self { history, benches: places(benches), fills: places(fills), shelf: None, menu: Menu::Whole }
+        let room = |count: usize| Arc::new(Semaphore::new(count.max(1)));
+        let (benches, places, fills) = (room(benches), room(1), room(fills));
+        Self { history, benches, places, fills, shelf: None, menu: Menu::Whole }
     }
 
     /// The same, with fitted models on a shelf between two forecasts and not in memory, where each needs megabytes. A
@@ -81,9 +85,16 @@ impl Workshop {
         &self.history
     }
 
-    /// A place to work at, when it is free.
-    pub(super) async fn bench(&self) -> OwnedSemaphorePermit {
-        self.benches.clone().acquire_owned().await.expect("the workshop is never closed")
+    /// A bench for what takes seconds, when one is free, and what time it is then.
+    pub(super) async fn bench(&self, now: Timestamp) -> (OwnedSemaphorePermit, Timestamp) {
+        let begin = Instant::now();
+        let bench = self.benches.clone().acquire_owned().await.expect("the workshop is never closed");
+        (bench, after(now, begin))
+    }
+
+    /// A place for what takes milliseconds, when it is free.
+    pub(super) async fn place(&self) -> OwnedSemaphorePermit {
+        self.places.clone().acquire_owned().await.expect("the workshop is never closed")
     }
 
     /// Fills a history back when it is its turn.
@@ -135,6 +146,8 @@ pub struct Forecaster {
     /// The next forecast begins with a fit.
     anew: bool,
     work: Option<JoinHandle<Made>>,
+    /// What is said while the model waits to be fitted.
+    meanwhile: watch::Sender<Option<Arc<Issued>>>,
 }
 
 /// What is forecast, by whom and how.
@@ -208,6 +221,7 @@ impl Forecaster {
             tried,
             anew,
             work,
+            meanwhile: watch::Sender::new(None),
         };
         made.purposeful()
     }
@@ -262,15 +276,24 @@ impl Forecaster {
         self.drift.take()
     }
 
-    /// Learns anew at the next occasion, as when much more history has come.
+    /// Learns anew at the next occasion, as when much more history has come; what is still being made of less is let go.
     pub fn learn_anew(&mut self) {
+        self.let_go();
         (self.learned, self.tried, self.anew) = (None, None, true);
+    }
+
+    fn let_go(&mut self) {
+        if let Some(work) = self.work.take() {
+            work.abort();
+        }
     }
 
     /// Takes a finished forecast in, and has a new one made if it is time; waits for neither.
     pub async fn tend(&mut self, now: Timestamp, lessons: &Lessons) {
         if self.work.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finish().await;
+        } else if let Some(issued) = self.meanwhile.send_replace(None) {
+            (self.issued, self.unfit) = (Some(issued), None);
         }
         let every =
             if self.issued.is_some() { self.cadence.forecast } else { AT_FIRST.min(self.cadence.forecast) };
@@ -291,7 +314,11 @@ impl Forecaster {
     /// Waits for the forecast that is being made, if one is.
     pub async fn finish(&mut self) {
         let Some(work) = self.work.take() else { return };
-        match work.await {
+        let made = work.await;
+        if let Some(issued) = self.meanwhile.send_replace(None) {
+            (self.issued, self.unfit) = (Some(issued), None);
+        }
+        match made {
             Ok(Made { learned, issued, drift }) => {
                 self.learned = learned.filter(|_| !self.anew);
                 self.drift = drift.or(self.drift.take());
@@ -313,20 +340,19 @@ impl Forecaster {
             special: self.special.clone(),
             cadence: self.cadence,
             purpose: self.purpose.clone(),
-            learned: self.learned.take(),
             anew: std::mem::take(&mut self.anew),
             lessons,
             now,
         };
         self.tried = Some(now);
-        self.work = Some(tokio::spawn(job.make()));
+        let issued = self.issued.as_ref().filter(|_| !job.anew).map(|issued| issued.at);
+        let (learned, meanwhile) = (self.learned.take(), self.meanwhile.clone());
+        self.work = Some(tokio::spawn(job.make(learned, issued, meanwhile)));
     }
 }
 
 impl Drop for Forecaster {
     fn drop(&mut self) {
-        if let Some(work) = &self.work {
-            work.abort();
-        }
+        self.let_go();
     }
 }

@@ -1,5 +1,6 @@
 //! One forecast in the making: what is known is read, a model goes on where it was or is fitted, and speaks.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
 use jiff::tz::TimeZone;
@@ -8,12 +9,16 @@ use tidecast_forecast::models::{self, Willing};
 use tidecast_forecast::{Fitted, Leads, Model, Samples, Series, Useless};
 use tidecast_pilot::calendar::SpecialDays;
 use tidecast_pilot::{Drift, Issued, Lessons, learn};
+use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::task::JoinError;
+use tokio::time::Instant;
 
 use super::{Cadence, Workshop};
 use crate::store::{Label, Shelved, settled};
 use crate::trouble::Trouble;
 
 /// All that one forecast needs.
+#[derive(Clone)]
 pub(super) struct Job {
     pub(super) workshop: Workshop,
     pub(super) series: String,
@@ -23,8 +28,6 @@ pub(super) struct Job {
     pub(super) cadence: Cadence,
     /// What a fitted model on the shelf must have been made for.
     pub(super) purpose: Arc<str>,
-    /// What lies in memory, for models that cannot be put on the shelf.
-    pub(super) learned: Option<Learned>,
     /// All is to be learned anew, whatever lies there.
     pub(super) anew: bool,
     pub(super) lessons: Lessons,
@@ -80,58 +83,107 @@ const TAIL_STEPS: i64 = 24;
 const SHELVED_EVERY: usize = 36;
 
 impl Job {
-    pub(super) async fn make(mut self) -> Made {
-        let _bench = self.workshop.bench().await;
-        let (history, series) = (self.workshop.history.clone(), self.series.clone());
-        let begun = self.begun().await;
-        let (begun, known) = match self.known(begun).await {
-            (begun, Ok(known)) => (begun, known),
-            (begun, Err(why)) => return Made::failed(begun, why),
+    /// Goes on where the model was left, which takes milliseconds; or learns anew, which takes a bench.
+    ///
+    /// `learned` is what lies in memory, for models that cannot be put on the shelf. `issued` is when the newest forecast
+    /// was made: while there is no bench, and that is long ago, somebody stands in and `meanwhile` is told.
+    pub(super) async fn make(
+        mut self,
+        learned: Option<Learned>,
+        issued: Option<Timestamp>,
+        meanwhile: watch::Sender<Option<Arc<Issued>>>,
+    ) -> Made {
+        if let Some(made) = self.gone_on(learned).await {
+            return made;
+        }
+        let bench = self.workshop.bench(self.now);
+        let (bench, now) = tokio::select! {
+            biased;
+            bench = bench => bench,
+            never = Interim::of(&self).keep(issued, &meanwhile) => match never {},
         };
-        let judged = self.now.saturating_sub(JUDGED_AFTER).unwrap_or(Timestamp::MIN);
-        let due = match history.forecast(&series, judged).await {
+        self.now = now;
+        self.learned_anew(bench).await
+    }
+
+    /// What comes of going on; none if there is nothing to go on with.
+    async fn gone_on(&self, learned: Option<Learned>) -> Option<Made> {
+        let place = self.workshop.place().await;
+        let begun = self.begun(learned).await?;
+        let grown = match self.grown(begun.history()).await {
+            Ok(grown) => grown?,
+            Err(trouble) => return Some(Made::failed(Some(begun), trouble.to_string())),
+        };
+        let due = match self.due().await {
             Ok(due) => due,
-            Err(trouble) => return Made::failed(begun, trouble.to_string()),
+            Err(why) => return Some(Made::failed(Some(begun), why)),
         };
-        let made = tokio::task::spawn_blocking(move || self.forecast(begun, known, due)).await;
-        let ended = |error| Made::failed(None, format!("making the forecast did not end well: {error}"));
-        let mut made = made.unwrap_or_else(ended);
+        let job = self.clone();
+        // What has begun keeps its place until it is done, even if nobody waits for it any more.
+        let resumed = move || {
+            let _place = place;
+            job.resumed(begun, &grown).map(|learned| job.forecast(learned, grown, due))
+        };
+        match tokio::task::spawn_blocking(resumed).await {
+            Ok(made) => Some(self.kept(made?).await),
+            Err(error) => Some(Made::broken(&error)),
+        }
+    }
+
+    async fn learned_anew(self, bench: OwnedSemaphorePermit) -> Made {
+        let (history, due) = match (self.whole().await, self.due().await) {
+            (Ok(history), Ok(due)) => (history, due),
+            (Err(why), _) | (_, Err(why)) => return Made::failed(None, why),
+        };
+        let job = self.clone();
+        let fitted = move || {
+            let _bench = bench;
+            match job.fit(&history) {
+                Ok(learned) => job.forecast(learned, history, due),
+                Err(why) => Made { drift: job.drift(due, &history), ..Made::failed(None, why) },
+            }
+        };
+        match tokio::task::spawn_blocking(fitted).await {
+            Ok(made) => self.kept(made).await,
+            Err(error) => Made::broken(&error),
+        }
+    }
+
+    /// What was made, once its forecast is kept.
+    async fn kept(&self, mut made: Made) -> Made {
         if let Ok(issued) = &made.issued
-            && let Err(trouble) = history.keep_forecast(&series, Issued::clone(issued)).await
+            && let Err(why) = self.keep(issued).await
         {
-            made.issued = Err(format!("the forecast could not be kept: {trouble}"));
+            made.issued = Err(why);
         }
         made
     }
 
+    async fn keep(&self, issued: &Issued) -> Result<(), String> {
+        let kept = self.workshop.history.keep_forecast(&self.series, issued.clone()).await;
+        kept.map_err(|trouble| format!("the forecast could not be kept: {trouble}"))
+    }
+
+    /// The forecast that is to be judged now.
+    async fn due(&self) -> Result<Option<Issued>, String> {
+        let judged = self.now.saturating_sub(JUDGED_AFTER).unwrap_or(Timestamp::MIN);
+        let due = self.workshop.history.forecast(&self.series, judged).await;
+        due.map_err(|trouble| trouble.to_string())
+    }
+
     /// The model as it was left, unless it is to be fitted anew.
-    async fn begun(&mut self) -> Option<Begun> {
-        let in_memory = self.learned.take().map(Begun::InMemory);
-        let begun = match (in_memory, self.workshop.shelf.clone()) {
+    async fn begun(&self, learned: Option<Learned>) -> Option<Begun> {
+        let begun = match (learned, self.workshop.shelf.clone()) {
+            (Some(learned), _) => Begun::InMemory(learned),
             (None, Some(shelf)) if !self.anew => {
                 let (series, purpose) = (self.series.clone(), self.purpose.clone());
                 let taken = tokio::task::spawn_blocking(move || shelf.take(&series, &purpose)).await;
-                taken.ok().flatten().map(Begun::OnTheShelf)
+                Begun::OnTheShelf(taken.ok().flatten()?)
             }
-            (in_memory, _) => in_memory,
+            _ => return None,
         };
-        let fresh = |begun: &Begun| {
-            let age = self.now.duration_since(begun.label().fitted);
-            (SignedDuration::ZERO..self.cadence.refit).contains(&age)
-        };
-        begun.filter(fresh)
-    }
-
-    /// The history: what the model has taken in, and what is new; or all of it, if the two do not fit together.
-    async fn known(&self, begun: Option<Begun>) -> (Option<Begun>, Result<Series, String>) {
-        if let Some(begun) = begun {
-            match self.grown(begun.history()).await {
-                Ok(Some(grown)) => return (Some(begun), Ok(grown)),
-                Ok(None) => {}
-                Err(trouble) => return (Some(begun), Err(trouble.to_string())),
-            }
-        }
-        (None, self.whole().await)
+        let age = self.now.duration_since(begun.label().fitted);
+        (SignedDuration::ZERO..self.cadence.refit).contains(&age).then_some(begun)
     }
 
     async fn grown(&self, history: &Series) -> Result<Option<Series>, Trouble> {
@@ -162,24 +214,26 @@ impl Job {
         Timestamp::from_millisecond(start * 1_000 - 1).unwrap_or(self.now)
     }
 
-    fn forecast(self, begun: Option<Begun>, history: Series, due: Option<Issued>) -> Made {
-        let drift = due.map(|due| learn(&self.lessons, &[due.forecast], &history).drift);
-        let mut learned = match begun.and_then(|begun| self.resumed(begun, &history)) {
-            Some(learned) => learned,
-            None => match self.fit(&history) {
-                Ok(learned) => learned,
-                Err(why) => return Made { learned: None, issued: Err(why), drift },
-            },
-        };
+    fn forecast(&self, mut learned: Learned, history: Series, due: Option<Issued>) -> Made {
+        let drift = self.drift(due, &history);
         learned.fitted.update(&history);
         learned.history = history;
+        let issued = Ok(Arc::new(self.spoken(&mut learned)));
+        Made { learned: self.put_away(learned), issued, drift }
+    }
+
+    fn drift(&self, due: Option<Issued>, history: &Series) -> Option<Drift> {
+        due.map(|due| learn(&self.lessons, &[due.forecast], history).drift)
+    }
+
+    /// What a model says that has taken in all there is.
+    fn spoken(&self, learned: &mut Learned) -> Issued {
         let (history, grid) = (&learned.history, learned.history.grid());
         let behind = (self.now.as_second() - grid.end().as_second()).max(0);
         let steps = (behind + self.cadence.horizon.as_secs()) / grid.step_s;
         let mut forecast = learned.fitted.forecast(history, grid.after(steps.max(1) as usize));
         forecast.fallback = learned.label.fallback.clone().or(forecast.fallback);
-        let issued = Issued { at: self.now, forecast: settled(&forecast) };
-        Made { learned: self.put_away(learned), issued: Ok(Arc::new(issued)), drift }
+        Issued { at: self.now, forecast: settled(&forecast) }
     }
 
     fn resumed(&self, begun: Begun, history: &Series) -> Option<Learned> {
@@ -234,6 +288,72 @@ impl Made {
         };
         Self { learned, issued: Err(why), drift: None }
     }
+
+    fn broken(error: &JoinError) -> Self {
+        Self::failed(None, format!("making the forecast did not end well: {error}"))
+    }
+}
+
+/// Who speaks by the hour while the model waits for a bench, as ten thousand do that begin at once.
+struct Interim(Job);
+
+/// Who that is: of the models that are fitted in milliseconds the one that is best a day ahead.
+const INTERIM_MODEL: &str = "ridge_root_wide";
+/// A step of what it says. The most of each hour is safe where what happens within it is not known.
+const INTERIM_STEP_S: i64 = 3_600;
+/// How old a forecast becomes before the next.
+const INTERIM_EVERY: SignedDuration = SignedDuration::from_mins(30);
+
+impl Interim {
+    fn of(job: &Job) -> Self {
+        let mut job = job.clone();
+        job.model = INTERIM_MODEL.into();
+        job.cadence.step_s = job.cadence.step_s.max(INTERIM_STEP_S);
+        Self(job)
+    }
+
+    /// Speaks whenever the newest forecast is old, until somebody stops it.
+    async fn keep(
+        mut self,
+        issued: Option<Timestamp>,
+        meanwhile: &watch::Sender<Option<Arc<Issued>>>,
+    ) -> Infallible {
+        let asked = self.0.now;
+        let begin = Instant::now();
+        let mut age = issued.map_or(INTERIM_EVERY, |issued| asked.duration_since(issued).abs());
+        loop {
+            tokio::time::sleep((INTERIM_EVERY - age).max(SignedDuration::ZERO).unsigned_abs()).await;
+            self.0.now = after(asked, begin);
+            match self.speak().await {
+                Ok(issued) => drop(meanwhile.send_replace(Some(issued))),
+                Err(why) => tracing::debug!(series = self.0.series, "nobody stands in: {why}"),
+            }
+            age = SignedDuration::ZERO;
+        }
+    }
+
+    async fn speak(&self) -> Result<Arc<Issued>, String> {
+        let place = self.0.workshop.place().await;
+        let (job, history) = (self.0.clone(), self.0.whole().await?);
+        let spoken = tokio::task::spawn_blocking(move || {
+            let _place = place;
+            let mut learned = job.fit(&history)?;
+            let who = &learned.label.model;
+            learned.label.fallback = Some(format!("{WAITS}; {who} stands in, hour by hour"));
+            Ok::<_, String>(Arc::new(job.spoken(&mut learned)))
+        });
+        let issued = spoken.await.map_err(|error| error.to_string())??;
+        self.0.keep(&issued).await?;
+        Ok(issued)
+    }
+}
+
+const WAITS: &str = "the model waits for a processor that is free to fit it";
+
+/// The time, so long after it was `asked`, by whole minutes: what takes less is as if it had taken no time.
+pub(super) fn after(asked: Timestamp, begin: Instant) -> Timestamp {
+    let minutes = begin.elapsed().as_secs() / 60;
+    asked.saturating_add(SignedDuration::from_mins(minutes as i64)).unwrap_or(asked)
 }
 
 /// The most of each step: capacity must cover that, and not the mean.

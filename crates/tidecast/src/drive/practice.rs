@@ -187,15 +187,19 @@ struct Study {
 const FORECASTS_MAX: i64 = 24;
 
 impl Study {
-    async fn learned(self, fresh: bool) -> Result<Box<Tuning>, Trouble> {
-        let _bench = self.workshop.bench().await;
+    async fn learned(mut self, fresh: bool) -> Result<Box<Tuning>, Trouble> {
+        let (bench, now) = self.workshop.bench(self.now).await;
+        self.now = now;
         if !fresh && let Some(tuning) = self.kept().await? {
             return self.caught_up(tuning).await;
         }
         let begin = self.now.saturating_sub(self.subject.window).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history().read(&self.subject.series, begin, self.now).await?;
         let who = self.subject.series.clone();
-        let work = tokio::task::spawn_blocking(move || self.over_history(samples));
+        let work = tokio::task::spawn_blocking(move || {
+            let _bench = bench;
+            self.over_history(samples)
+        });
         work.await.map_err(|error| Trouble::Unusable { who, why: error.to_string() })
     }
 

@@ -305,6 +305,52 @@ async fn goes_on_from_the_shelf_after_a_restart_as_if_nothing_had_happened() {
     assert_eq!(told[0], told[1]);
 }
 
+/// Who made the forecast in use, in whose place.
+fn speaker(turned: &Turned) -> Option<(String, Option<String>)> {
+    let forecast = &turned.briefing.as_ref()?.issued.as_ref()?.forecast;
+    Some((forecast.model.clone(), forecast.fallback.clone()))
+}
+
+#[tokio::test] // B3, S9.1, B1
+async fn somebody_stands_in_while_no_bench_is_free() {
+    let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    let taken = scene.workshop.bench(at(0)).await;
+    let begin = tokio::time::Instant::now();
+    let (model, why) = loop {
+        if let Some(speaker) = speaker(&charge.turn(at(0)).await) {
+            break speaker;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "nobody has spoken");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    assert_eq!(model, "ridge_root_wide");
+    let expected =
+        "the model waits for a processor that is free to fit it; ridge_root_wide stands in, hour by hour";
+    assert_eq!(why.as_deref(), Some(expected));
+    let kept = scene.history.forecast("shop", at(DAY)).await.unwrap().unwrap();
+    assert_eq!(kept.forecast.grid().step_s, 3_600);
+    let rush = kept.forecast.fan_at(at(610)).unwrap().at(0.99);
+    assert!(rush > 0.9 * load(610), "{rush} is forecast for the rush");
+    drop(taken);
+    charge.settle(at(1)).await;
+    assert_eq!(speaker(&charge.turn(at(1)).await), Some(("last_week".into(), None)));
+}
+
+#[tokio::test] // S9.1
+async fn goes_on_from_the_shelf_while_no_bench_is_free() {
+    let (mut scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+    scene.put_up_a_shelf();
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    play(&mut charge, &meter, &park, 0..30).await;
+    let _taken = scene.workshop.bench(at(30)).await;
+    let played = tokio::time::timeout(Duration::from_secs(60), play(&mut charge, &meter, &park, 30..60));
+    played.await.expect("a model that was fitted needs no bench");
+    let turned = charge.turn(at(56)).await;
+    assert_eq!(speaker(&turned), Some(("last_week".into(), None)));
+    assert_eq!(turned.briefing.unwrap().issued.clone().unwrap().at, at(55));
+}
+
 #[tokio::test] // S7.2, S9.1, B1
 async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
     let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));

@@ -103,6 +103,7 @@ impl Fleet {
         let limits = &config.limits;
         let (launches_per_minute, fleet_max) = (limits.launches_per_minute, limits.fleet_max);
         self.allowance.set(Together { launches_per_minute, fleet_max });
+        self.workshops.shelf.set_room(config.store.models_max.0);
         let told = told(config, &self.folder);
         let gone = self.told.keys().filter(|name| !told.contains_key(*name));
         let dismiss = |name: &&WorkloadName| {

@@ -20,7 +20,7 @@ use crate::trouble::Trouble;
 #[derive(Debug)]
 pub struct Shelf {
     folder: PathBuf,
-    room: u64,
+    room: AtomicU64,
     taken: AtomicU64,
 }
 
@@ -62,9 +62,6 @@ struct Head {
 const MARK: &[u8; 8] = b"tidemdl1";
 
 impl Shelf {
-    /// The most bytes of all models together, unless told otherwise: room for about a thousand ensembles.
-    pub const ROOM: u64 = 4 << 30;
-
     /// The shelf in a folder, made if it does not exist, with room for so many bytes.
     ///
     /// # Errors
@@ -73,7 +70,7 @@ impl Shelf {
         std::fs::create_dir_all(folder).map_err(|error| broken(folder, error))?;
         let files = std::fs::read_dir(folder).map_err(|error| broken(folder, error))?;
         let sizes = files.filter_map(|file| Some(file.ok()?.metadata().ok()?.len()));
-        Ok(Self { folder: folder.to_owned(), room, taken: AtomicU64::new(sizes.sum()) })
+        Ok(Self { folder: folder.to_owned(), room: room.into(), taken: AtomicU64::new(sizes.sum()) })
     }
 
     /// The model of a series, if one lies here that was made for this purpose.
@@ -81,6 +78,11 @@ impl Shelf {
         let shelved = read(&std::fs::read(self.file(series)).ok()?)?;
         let fits = shelved.label.series == series && shelved.label.purpose == purpose;
         fits.then_some(shelved)
+    }
+
+    /// Gives it room for so many bytes from now on. What lies there stays.
+    pub fn set_room(&self, room: u64) {
+        self.room.store(room, Ordering::Relaxed);
     }
 
     /// Puts a model there, in place of the one of the same series.
@@ -91,7 +93,7 @@ impl Shelf {
         let (file, bytes) = (self.file(&shelved.label.series), written(shelved));
         let before = std::fs::metadata(&file).map_or(0, |file| file.len());
         let (taken, more) = (self.taken.load(Ordering::Relaxed), bytes.len() as u64);
-        if (taken + more).saturating_sub(before) > self.room {
+        if (taken + more).saturating_sub(before) > self.room.load(Ordering::Relaxed) {
             return Err(Trouble::Full { who: name(&self.folder) });
         }
         let draft = file.with_extension("draft");
@@ -220,7 +222,7 @@ mod tests {
     #[test] // S3.4
     fn gives_back_what_was_put_and_only_for_the_same_purpose() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(folder.path(), Shelf::ROOM).unwrap();
+        let shelf = Shelf::open(folder.path(), 1 << 30).unwrap();
         shelf.put(&shelved("shop")).unwrap();
         shelf.put(&shelved("media")).unwrap();
         let (label, values, tape) = taken(&shelf, "shop").unwrap();
@@ -236,7 +238,7 @@ mod tests {
     #[test] // F32
     fn takes_a_damaged_file_for_none() {
         let folder = tempfile::tempdir().unwrap();
-        let shelf = Shelf::open(folder.path(), Shelf::ROOM).unwrap();
+        let shelf = Shelf::open(folder.path(), 1 << 30).unwrap();
         shelf.put(&shelved("shop")).unwrap();
         let (file, sound) = (shelf.file("shop"), std::fs::read(shelf.file("shop")).unwrap());
         for at in (0..sound.len()).step_by(sound.len() / 50) {

@@ -233,6 +233,12 @@ super::pages! {
     "holidays: Bavaria"
     "holidays: DE-BY"
 
+    BAD_BYTES 143 "this is not a number of bytes"
+    "Bytes are a whole number with a unit as Kubernetes writes them: Mi, Gi and Ti for powers of 1,024, M, G and T for \
+     powers of 1,000."
+    "store: { modelsMax: 4 GiB }"
+    "store: { modelsMax: 4Gi }"
+
     NO_SUCH_CLUSTER 151 "there is no cluster of this name"
     "A target in Kubernetes names one of the clusters under `clusters`. Where there is but one, and where there is none \
      because the surroundings tell it, it need not be named."

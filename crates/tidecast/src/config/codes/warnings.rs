@@ -92,6 +92,13 @@ super::pages! {
     "query: sum(rate(http_requests_total[15s]))"
     "query: sum(rate(http_requests_total[5m]))"
 
+    MODELS_WITHOUT_ROOM 229 "not all fitted models have room"
+    "A fitted model needs some 2 MiB of disk between two forecasts. A workload whose model has no room is fitted anew for \
+     each forecast, which takes a second of a processor instead of a hundredth, so its forecasts are rarer; until one is \
+     made, a simpler model stands in."
+    "store: { modelsMax: 4Gi }      # with 3,000 workloads"
+    "store: { modelsMax: 8Gi }"
+
     NEEDS_RESTART 230 "this changes only when the server is started again"
     "A new configuration is taken over while the server runs, but neither the addresses on which it listens nor \
      the folder of its store can change under it. Until it is started again the old ones stay in force."

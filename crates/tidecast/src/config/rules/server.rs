@@ -2,7 +2,7 @@ use super::{Context, DAY, out_of_range, within};
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::node::{Kind, Node};
-use crate::config::word::Duration;
+use crate::config::word::{Bytes, Duration};
 
 /// The server, the store and the common limits.
 pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
@@ -23,6 +23,7 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
     }
     let (least, most) = (Duration::seconds(14 * DAY.as_seconds() as u64), Duration::seconds(1_830 * 86_400));
     found.extend(within(tree, &["store", "history"], config.store.history, least, most));
+    found.extend(models_without_room(context));
     for (key, value) in [("launchesPerMinute", limits.launches_per_minute), ("fleetMax", limits.fleet_max)] {
         if value == Some(0) {
             let node = tree.nearest(&["limits", key]);
@@ -46,6 +47,25 @@ pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
             .help("`tidecast init` writes an example")
     }));
     found
+}
+
+/// What a fitted model needs at most: 2.1 MiB were seen with eight weeks of history.
+const MODEL_BYTES: u64 = 9 << 18;
+const GIB: u64 = 1 << 30;
+
+fn models_without_room(context: Context<'_>) -> Option<Finding> {
+    let Context { config, tree, .. } = context;
+    let (workloads, room) = (config.workloads.len() as u64, config.store.models_max);
+    let need = Bytes((workloads * MODEL_BYTES).next_multiple_of(GIB));
+    let written = context.written("store").iter().any(|entry| entry.key == "modelsMax");
+    let node = tree.nearest(&["store", "modelsMax"]);
+    (workloads * MODEL_BYTES > room.0).then(|| {
+        let fit = room.0 / MODEL_BYTES;
+        let message = format!("{room} has room for {fit} fitted models, and there are {workloads} workloads");
+        let found = Finding::new(Code::MODELS_WITHOUT_ROOM, message).at(node.place);
+        let found = found.help(format!("write `modelsMax: {need}` in the section `store`"));
+        if written { found.fix(node.place, need.to_string()) } else { found }
+    })
 }
 
 fn empty(list: &Node) -> bool {

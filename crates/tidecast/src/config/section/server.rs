@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::config::word::{Duration, FilePath, Link, Listen};
+use crate::config::word::{Bytes, Duration, FilePath, Link, Listen};
 
 /// How the server runs and who may talk to it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -64,10 +64,17 @@ pub struct Store {
     pub folder: FilePath,
     /// How far back measurements are kept: from 14d to 1830d. Eight weeks let every model reach its full strength.
     pub history: Duration,
+    /// The most disk for fitted models between two forecasts, some 2 MiB for each workload, which also need it to go on after
+    /// a restart. Workloads beyond that are fitted anew for each forecast.
+    pub models_max: Bytes,
 }
 
 impl Default for Store {
     fn default() -> Self {
-        Self { folder: FilePath("tidecast-data".into()), history: Duration::seconds(56 * 86_400) }
+        Self {
+            folder: FilePath("tidecast-data".into()),
+            history: Duration::seconds(56 * 86_400),
+            models_max: Bytes(4 << 30),
+        }
     }
 }
