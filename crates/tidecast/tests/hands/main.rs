@@ -5,6 +5,7 @@
 mod agones;
 mod aws;
 mod cluster;
+mod diffs;
 mod fake_cluster;
 mod jitsi;
 #[cfg(feature = "keda")]
