@@ -22,3 +22,4 @@ mod rights;
 mod show;
 mod sights;
 mod sizes;
+mod troubles;

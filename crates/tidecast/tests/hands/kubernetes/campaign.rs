@@ -40,7 +40,7 @@ const BAD_DAYS: [BadDay; 10] = [
         faults.watches_end_before = jiff_now().checked_add(jiff::SignedDuration::from_secs(5)).ok();
         faults.strikes.push(Strike::all(Fault::Gone).for_share(0.3));
     }),
-    ("lists from a stale cache", |faults, _| faults.stale_by = 40),
+    ("watches lag behind", |faults, _| faults.stale_by = 40),
     ("admission refuses", |faults, _| {
         let why = || "frozen for the audit".to_owned();
         faults.refused = vec![("deployments".into(), why()), ("horizontalpodautoscalers".into(), why())];
