@@ -150,15 +150,17 @@ fn nowcast(briefing: &Briefing, footing: &Footing, decrees: &Decrees<'_>) -> Opt
     let (demand, _) = decrees.demand(Some(nowcast.demand)).filter(|(_, by)| by.is_none())?;
     let sizer = decrees.sizer(footing.throughput, briefing.workload.buffer)?;
     let sized = sizer.size(demand);
+    let total = nowcast.stepped.map_or(sized.total(), |stepped| sized.total().max(stepped));
     let because = Reason::Nowcast {
         demand,
+        lot: total - sized.total(),
         at: nowcast.at,
         way: nowcast.way,
         throughput: sizer.throughput(),
         spare: sized.spare,
         lead: footing.start_up,
     };
-    Some((sized.total(), because))
+    Some((total, because))
 }
 
 /// Readings for which demand must last before it counts beside a nowcast.

@@ -43,6 +43,9 @@ pub enum Reason {
     Nowcast {
         /// The most demand to come until an order would serve.
         demand: Demand,
+        /// Servers that are part of the size because it steps in lots: ordered ahead, or not given up yet.
+        #[serde(default)]
+        lot: Size,
         /// The end of the last minute that was known.
         at: Timestamp,
         /// Whose word it is, and at which level.
@@ -243,11 +246,16 @@ impl Reason {
                 if (factor - 1.0).abs() < 1e-9 { String::new() } else { format!(", times {factor:.2}") },
                 plus(*spare)
             ),
-            Self::Nowcast { demand, at, way, throughput, spare, lead } => format!(
-                "{demand} at most within {} of {}, says {way}; {throughput} a server{}",
+            Self::Nowcast { demand, lot, at, way, throughput, spare, lead } => format!(
+                "{demand} at most within {} of {}, says {way}; {throughput} a server{}{}",
                 span(*lead),
                 clock(*at, zone),
-                plus(*spare)
+                plus(*spare),
+                if *lot == Size(0) {
+                    String::new()
+                } else {
+                    format!(", and {lot} of a lot, for steps to be few")
+                }
             ),
             Self::Kept { need, until } => format!(
                 "kept until {}, though {need} would do meanwhile: it costs less than another scale-up",

@@ -1,6 +1,7 @@
 //! Which way to size a workload keeps its promise at the least cost: found out on its own past, minute by minute.
 
 mod follow;
+mod lots;
 mod menu;
 mod replay;
 mod signals;
@@ -15,11 +16,12 @@ use tidecast_forecast::{Fan, Tape, Taped, VALUE_MAX};
 
 pub use menu::{Menu, Source, Way};
 
+use self::lots::AHEAD_BINS;
 use self::menu::untuned;
 use self::replay::Replay;
 use self::signals::{Layout, Signals};
 use self::tuner::{Tuner, Worth, frontier, worths};
-use crate::{Bounds, Demand, Sizer};
+use crate::{Bounds, Demand, Size, Sizer};
 
 /// Minutes in a bin, by which forecasts go.
 pub(crate) const BIN: usize = 5;
@@ -38,7 +40,7 @@ const DAY: usize = 1_440;
 /// use tidecast_forecast::Fan;
 /// use tidecast_pilot::{Bounds, Buffer, Ground, Menu, Sizer, Throughput, Tuning};
 /// let sizer = Sizer::new(Throughput::new(10.0).unwrap(), Buffer::default());
-/// let ground = Ground { start_min: 5, sizer: Some(sizer), bounds: Bounds::new(1, 100).unwrap() };
+/// let ground = Ground { start_min: 5, sizer: Some(sizer), bounds: Bounds::new(1, 100).unwrap(), up_cost: None };
 /// let mut tuning = Tuning::new(Timestamp::UNIX_EPOCH, Menu::Whole, &ground, 0.001);
 /// for minute in 0..6 * 1_440u32 {
 ///     if minute % 5 == 0 {
@@ -72,6 +74,8 @@ pub struct Ground {
     pub sizer: Option<Sizer>,
     /// Within what.
     pub bounds: Bounds,
+    /// The server-minutes that a scale-up counts when ways are compared; in proportion to the fleet if nobody says.
+    pub up_cost: Option<f64>,
 }
 
 /// A promise, and the way that has kept it best.
@@ -94,8 +98,11 @@ pub struct Rated {
     pub way: Way,
     /// The share of demand that found capacity, as far as any way could have served it.
     pub served: f64,
-    /// Server-minutes a day, each scale-up counted as three.
+    /// Server-minutes a day, each scale-up counted at its price.
     pub cost: f64,
+    /// Scale-ups a day.
+    #[serde(default)]
+    pub ups: f64,
 }
 
 /// How demand is sized: the way that kept the promise at the least cost in replay.
@@ -120,6 +127,8 @@ pub struct Nowcasted {
     pub at: Timestamp,
     /// The most demand to come until an order made then would serve.
     pub demand: Demand,
+    /// Where the way steps in lots: the size to which its steps have led, in replay as in earnest.
+    pub stepped: Option<Size>,
     /// Whose word it is.
     pub way: Way,
 }
@@ -202,9 +211,10 @@ impl Tuning {
         self.begun
     }
 
-    /// How many bins an outlook has to have: those in which a window of a start-up may lie.
+    /// How many bins an outlook should have: those in which a window of a start-up may lie, and those in which a rise may
+    /// be provided for at once.
     pub fn bins(&self) -> usize {
-        self.ground.start_min.div_ceil(BIN) + 1
+        self.ground.start_min.div_ceil(BIN) + 1 + AHEAD_BINS
     }
 
     /// The end of the last minute taken in.
@@ -216,8 +226,8 @@ impl Tuning {
         self.begun.saturating_add(SignedDuration::from_mins(minute as i64)).unwrap_or(Timestamp::MAX)
     }
 
-    /// The forecast of the most demand of each bin, from the one that begins now to the last that begins within a
-    /// start-up; before the last minute of the bin before is taken in.
+    /// The forecast of the most demand of each bin, from the one that begins now on; before the last minute of the bin
+    /// before is taken in.
     pub fn look_out(&mut self, bins: &[Fan]) {
         self.looked_out_at.get_or_insert(self.minute);
         self.signals.look_out(bins);
@@ -252,7 +262,7 @@ impl Tuning {
     }
 
     fn choose(&mut self) {
-        let all = worths(&self.replay.past);
+        let all = self.worths();
         let outlooks: Vec<Worth> =
             all.iter().filter(|worth| !self.signals.ways()[worth.way].is_nowcast()).copied().collect();
         let days = self.replay.past.days;
@@ -267,9 +277,19 @@ impl Tuning {
         }
     }
 
-    /// The demand to provide for from now on, for each promise.
-    pub fn demands(&self) -> impl Iterator<Item = f64> {
-        self.seats.iter().map(|seat| self.signals.demand(seat.chosen))
+    fn worths(&self) -> Vec<Worth> {
+        let past = &self.replay.past;
+        worths(past, self.ground.up_cost.unwrap_or_else(|| past.up_cost()))
+    }
+
+    /// The servers to have from now on, for each promise; the least there may be while it is not known what one serves.
+    pub fn sizes(&self) -> impl Iterator<Item = Size> {
+        self.seats.iter().map(|seat| self.size(seat.chosen))
+    }
+
+    fn size(&self, way: usize) -> Size {
+        let Ground { sizer, bounds, .. } = &self.ground;
+        sizer.map_or(bounds.min(), |sizer| Size(self.replay.wanted(&self.signals, way, &sizer, *bounds)))
     }
 
     /// The way in force, for each promise.
@@ -278,22 +298,26 @@ impl Tuning {
     }
 
     /// What the way in force says of the last minutes, if it looks at them: nothing before that was learned, and nothing
-    /// while nothing was replayed. It is kept for at least the `hold`, so that no fleet goes up and down with the noise.
+    /// while nothing was replayed. It is kept for at least the `hold`, so that no fleet goes up and down with the noise;
+    /// unless it steps in lots, which do the same.
     pub fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
         let seat = self.seats.first().filter(|seat| seat.since.is_some())?;
         let way = self.signals.ways()[seat.chosen];
         let warm = self.minute >= self.looked_out_at? + self.warm_min;
-        let demand = Demand::new(self.signals.present_kept(seat.chosen, hold.as_mins().max(0) as usize));
+        let in_lots = way.lot > 0.0;
+        let hold_min = if in_lots { 0 } else { hold.as_mins().max(0) as usize };
+        let demand = Demand::new(self.signals.present_kept(seat.chosen, hold_min));
         let demand = demand.filter(|demand| *demand > Demand::ZERO)?;
-        (way.is_nowcast() && warm).then(|| Nowcasted { at: self.at(self.known), demand, way })
+        let stepped = in_lots.then(|| self.size(seat.chosen));
+        (way.is_nowcast() && warm).then(|| Nowcasted { at: self.at(self.known), demand, stepped, way })
     }
 
     /// How demand is sized, and why so; nothing before anything was replayed.
     pub fn sizing(&self) -> Option<Sizing> {
         let seat = self.seats.first()?;
         let since = self.at(seat.since?);
-        let all = worths(&self.replay.past);
-        let unrated = |way: usize| Worth { way, cost: 0.0, violated: 0.0 };
+        let all = self.worths();
+        let unrated = |way: usize| Worth { way, cost: 0.0, ups: 0.0, violated: 0.0 };
         let rated = |way: usize| self.rated(all.get(way).unwrap_or(&unrated(way)));
         let days = self.replay.past.days;
         Some(Sizing { chosen: rated(seat.chosen), outlook: rated(seat.outlook), since, days })
@@ -301,12 +325,12 @@ impl Tuning {
 
     fn rated(&self, worth: &Worth) -> Rated {
         let way = self.signals.ways()[worth.way];
-        Rated { way, served: 1.0 - worth.violated, cost: worth.cost }
+        Rated { way, served: 1.0 - worth.violated, cost: worth.cost, ups: worth.ups }
     }
 
     /// What others than the chosen way would have cost, and served: a few along the frontier, the cheapest first.
     pub fn frontier(&self) -> Vec<Rated> {
-        let hull = frontier(&worths(&self.replay.past));
+        let hull = frontier(&self.worths());
         let steps = hull.len().div_ceil(TOLD_MAX).max(1);
         // From the dear end, which is never left out.
         let mut told: Vec<Rated> = hull.iter().rev().step_by(steps).map(|worth| self.rated(worth)).collect();
@@ -331,7 +355,7 @@ impl Tuning {
 }
 
 /// The version of what is written to tapes: another one is not read, and everything is learned anew.
-const VERSION: f64 = 1.0;
+const VERSION: f64 = 2.0;
 
 impl Taped for Tuning {
     /// For the same menu, start-up time and promises.

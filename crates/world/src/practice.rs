@@ -66,7 +66,8 @@ impl Practice {
 fn ground(world: &Rehearsal) -> Option<Ground> {
     let throughput = Throughput::new(world.throughput())?;
     let sizer = Some(Sizer::new(throughput, world.workload.buffer));
-    Some(Ground { start_min: world.start_min, sizer, bounds: world.workload.bounds })
+    let up_cost = world.workload.costs.scale_up.or(None);
+    Some(Ground { start_min: world.start_min, sizer, bounds: world.workload.bounds, up_cost })
 }
 
 /// What came before the first decision, with what could have been foretold of it then.

@@ -1,4 +1,4 @@
-use tidecast_pilot::{Bounds, Buffer, Demand, Ground, Menu, Sizer, Throughput, Tuning, Way};
+use tidecast_pilot::{Bounds, Buffer, Ground, Menu, Sizer, Throughput, Tuning, Way};
 
 use crate::foresight::Foresight;
 use crate::oracle::oracle;
@@ -18,6 +18,8 @@ pub struct Setup {
     pub max: u32,
     /// The largest share of demand that may find no capacity: what policies that tune themselves must keep.
     pub promise: f64,
+    /// The server-minutes that a scale-up counts for policies that tune themselves; in proportion to the fleet if nobody says.
+    pub up_cost: Option<f64>,
 }
 
 impl Setup {
@@ -31,15 +33,16 @@ impl Setup {
             score_from,
             max: 5_000,
             promise: 0.001,
+            up_cost: None,
         }
     }
 
-    /// What a fleet is like on it, and how demand becomes servers.
-    fn ground(&self) -> (Ground, Sizer) {
+    /// What a fleet is like on it.
+    fn ground(&self) -> Ground {
         let throughput = Throughput::new(self.throughput).expect("a setup's throughput is positive");
-        let sizer = Sizer::new(throughput, Buffer::default());
+        let sizer = Some(Sizer::new(throughput, Buffer::default()));
         let bounds = Bounds::new(1, self.max.max(1)).expect("one is no more than the most");
-        (Ground { start_min: self.start_min, sizer: Some(sizer), bounds }, sizer)
+        Ground { start_min: self.start_min, sizer, bounds, up_cost: self.up_cost }
     }
 }
 
@@ -121,27 +124,23 @@ impl<'a> Stage<'a> {
 
     /// What the tuning of the service wants in each minute, when it watches the whole trace, for each promise.
     fn watch(&self, setup: &Setup, menu: Menu, promises: &[f64]) -> Vec<Watched> {
-        let (ground, sizer) = setup.ground();
+        let ground = setup.ground();
         let from = setup.score_from.saturating_sub(28 * DAY);
         let mut tuning = Tuning::for_promises(self.trace.start, menu, &ground, promises, from);
-        let bins = setup.start_min / BIN + 1;
-        let outlook = self.foresight.outlook(bins.max(4));
+        let outlook = self.foresight.outlook(tuning.bins());
         let mut watched = vec![Watched::default(); promises.len()];
-        let size = |demand: f64| {
-            ground.bounds.clamp(sizer.size(Demand::new(demand).unwrap_or(Demand::ZERO)).total())
-        };
         for minute in 0..self.trace.minutes() {
             if minute > 0 {
                 if minute.is_multiple_of(BIN)
                     && let Some(fans) = outlook.at(minute / BIN)
                 {
-                    tuning.look_out(&fans[..bins]);
+                    tuning.look_out(fans);
                 }
                 tuning.minute(self.trace.demand()[minute - 1]);
             }
             let day_begins = minute >= setup.score_from && (minute - setup.score_from).is_multiple_of(DAY);
-            for ((watched, demand), way) in watched.iter_mut().zip(tuning.demands()).zip(tuning.ways()) {
-                watched.sizes.push(size(demand).get());
+            for ((watched, size), way) in watched.iter_mut().zip(tuning.sizes()).zip(tuning.ways()) {
+                watched.sizes.push(size.get());
                 watched.choices.extend(day_begins.then_some(*way));
             }
         }

@@ -55,8 +55,9 @@ fn ways(chance: &mut Chance, workload: &mut Workload) -> Ways {
     (workload.service_level, workload.reactive) = (Told::Learned, Told::Learned);
     let source = Source::Nowcast(chance.whole(0, 3) as usize);
     let (level, hold_min) = (*chance.one_of(&[0.98, 0.99, 0.995]), *chance.one_of(&[0, 5, 20]));
-    let way = Way { source, level, reactive: 0.0, hold_min };
-    let otherwise = Way { source: Source::Outlook, level: 0.99, reactive: 1.1, hold_min: 10 };
+    let lot = *chance.one_of(&[0.0, 0.0, 0.06, 0.1]);
+    let way = Way { source, level, reactive: 0.0, hold_min, lot };
+    let otherwise = Way { source: Source::Outlook, level: 0.99, reactive: 1.1, hold_min: 10, lot: 0.0 };
     Ways::Fixed(way, otherwise)
 }
 

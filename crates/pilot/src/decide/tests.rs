@@ -637,20 +637,21 @@ fn tells_an_actuator_how_much_it_may_do_of_itself() {
 
 /// A briefing whose operator leaves the sizing to replay, which has chosen this nowcast; 130 come at most, it says.
 fn tuned(change: impl FnOnce(&mut Briefing, &mut Workload)) -> Briefing {
-    let way = Way { source: Source::Nowcast(0), level: 0.97, reactive: 0.0, hold_min: 0 };
-    let outlook = Way { source: Source::Outlook, level: 0.98, reactive: 1.1, hold_min: 10 };
+    let way = Way { source: Source::Nowcast(0), level: 0.97, reactive: 0.0, hold_min: 0, lot: 0.0 };
+    let outlook = Way { source: Source::Outlook, level: 0.98, reactive: 1.1, hold_min: 10, lot: 0.0 };
     with(|briefing, workload| {
         workload.service_level = Told::Learned;
         workload.reactive = Told::Learned;
-        let chosen = Rated { way, served: 0.99954, cost: 10_000.0 };
+        let chosen = Rated { way, served: 0.99954, cost: 10_000.0, ups: 60.0 };
         let since = now() - SignedDuration::from_hours(33);
         briefing.lessons.sizing = Some(Sizing {
             chosen,
-            outlook: Rated { way: outlook, served: 0.9996, cost: 10_900.0 },
+            outlook: Rated { way: outlook, served: 0.9996, cost: 10_900.0, ups: 70.0 },
             since,
             days: 28,
         });
-        briefing.nowcast = Some(Nowcasted { at: now(), demand: Demand::new(130.0).unwrap(), way });
+        let demand = Demand::new(130.0).unwrap();
+        briefing.nowcast = Some(Nowcasted { at: now(), demand, stepped: None, way });
         change(briefing, workload);
     })
 }
@@ -663,6 +664,29 @@ const SAID: &str = "130 at most within 5m of 2026-03-02 09:00 (UTC), says the no
 #[test] // S7.2, B1
 fn sizes_by_the_way_that_replay_has_chosen_and_says_why() {
     check(&tuned(|_, _| ()), 13, &["grow to 13 servers", SAID, SIZED]);
+}
+
+#[test] // S7.2, B1
+fn steps_in_lots_as_was_rehearsed_and_says_so() {
+    let in_lots = |stepped: u32, change: fn(&mut Briefing, &mut Workload)| {
+        tuned(|b, w| {
+            let nowcast = b.nowcast.as_mut().unwrap();
+            (nowcast.stepped, nowcast.way.lot) = (Some(Size(stepped)), 0.06);
+            b.lessons.sizing.as_mut().unwrap().chosen.way.lot = 0.06;
+            change(b, w);
+        })
+    };
+    let said = "130 at most within 5m of 2026-03-02 09:00 (UTC), says the nowcast at 0.97, in lots of 6 %; 10 a server";
+    let decision = decide(&in_lots(16, |_, _| ()));
+    let lot = format!("{said}, and 3 of a lot, for steps to be few");
+    assert_eq!((decision.wanted, decision.because.to_string()), (Size(16), lot));
+    // What was rehearsed knows nothing of a decree; the demand still finds its servers.
+    let padded = |b: &mut Briefing, _: &mut Workload| {
+        b.overrides = vec![decree("p", Change::PadServers(Size(4)), -5, 60)];
+    };
+    assert_eq!(decide(&in_lots(16, padded)).wanted, Size(17));
+    let small = decide(&in_lots(9, |_, _| ()));
+    assert_eq!((small.wanted, small.because.to_string()), (Size(13), said.to_owned()));
 }
 
 #[test] // S7.2

@@ -17,6 +17,10 @@ pub struct Way {
     pub reactive: f64,
     /// Minutes for which measured demand, or a nowcast, is kept.
     pub hold_min: usize,
+    /// By how much more a step up goes at once, and how much a step down leaves, as a share of the need: so there are fewer
+    /// steps. Of a rise that is forecast as much more as need not be waited for long.
+    #[serde(default)]
+    pub lot: f64,
 }
 
 /// Which forecast a [`Way`] believes.
@@ -49,8 +53,10 @@ pub(crate) const HOLD_MAX_MIN: usize = 40;
 const OUTLOOK_LEVELS: [f64; 10] = [0.5, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99, 0.995, 0.998, 0.9995];
 const REACTIVE: [f64; 3] = [1.0, 1.1, 1.2];
 const REACTIVE_HOLD_MIN: usize = 10;
-const NOWCAST_LEVELS: [f64; 12] = [0.5, 0.7, 0.8, 0.9, 0.93, 0.95, 0.97, 0.98, 0.99, 0.995, 0.998, 0.9995];
-const NOWCAST_HOLDS_MIN: [usize; 4] = [0, 5, 20, HOLD_MAX_MIN];
+const NOWCAST_LEVELS: [f64; 12] = [0.2, 0.35, 0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995, 0.9995];
+/// For how many minutes a nowcast is kept, and in which lots the fleet steps: either keeps it from following every minute.
+const NOWCAST_STRIDES: [(usize, f64); 7] =
+    [(0, 0.0), (5, 0.0), (20, 0.0), (0, 0.03), (0, 0.06), (0, 0.1), (5, 0.1)];
 
 impl Menu {
     /// The ways on it.
@@ -67,23 +73,23 @@ impl Menu {
 
 fn nowcasts() -> impl Iterator<Item = Way> {
     (0..FLAVOURS.len()).flat_map(|flavour| {
-        NOWCAST_HOLDS_MIN
+        NOWCAST_STRIDES
             .into_iter()
-            .flat_map(move |hold_min| NOWCAST_LEVELS.map(|level| nowcast(flavour, level, hold_min)))
+            .flat_map(move |stride| NOWCAST_LEVELS.map(|level| nowcast(flavour, level, stride)))
     })
 }
 
-fn nowcast(flavour: usize, level: f64, hold_min: usize) -> Way {
-    Way { source: Source::Nowcast(flavour), level, reactive: 0.0, hold_min }
+fn nowcast(flavour: usize, level: f64, (hold_min, lot): (usize, f64)) -> Way {
+    Way { source: Source::Nowcast(flavour), level, reactive: 0.0, hold_min, lot }
 }
 
 fn outlook(level: f64, reactive: f64) -> Way {
-    Way { source: Source::Outlook, level, reactive, hold_min: REACTIVE_HOLD_MIN }
+    Way { source: Source::Outlook, level, reactive, hold_min: REACTIVE_HOLD_MIN, lot: 0.0 }
 }
 
 /// What is chosen before anything could be replayed.
 pub(crate) fn untuned(ways: &[Way]) -> usize {
-    let first = [nowcast(2, 0.98, 0), outlook(0.98, 1.1), outlook(0.98, 0.0)];
+    let first = [nowcast(2, 0.98, (0, 0.0)), outlook(0.98, 1.1), outlook(0.98, 0.0)];
     first.iter().find_map(|first| ways.iter().position(|way| way == first)).unwrap_or(0)
 }
 
@@ -105,7 +111,7 @@ const KNOWING: [&str; FLAVOURS.len()] =
 
 impl fmt::Display for Way {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { source, level, reactive, hold_min } = self;
+        let Self { source, level, reactive, hold_min, lot } = self;
         match source {
             Source::Outlook => write!(f, "the forecast at {level}")?,
             Source::Nowcast(flavour) => {
@@ -117,7 +123,8 @@ impl fmt::Display for Way {
             (true, _, hold) => write!(f, ", kept for {hold} min"),
             (false, true, _) if (reactive - 1.0).abs() < 1e-9 => f.write_str(" above measured demand"),
             (false, true, _) => write!(f, " above {reactive:.1} times measured demand"),
-        }
+        }?;
+        if *lot > 0.0 { write!(f, ", in lots of {:.0} %", 100.0 * lot) } else { Ok(()) }
     }
 }
 
@@ -128,7 +135,7 @@ mod tests {
     #[test]
     fn begins_with_a_cautious_way() {
         let first = |menu: Menu| menu.ways()[untuned(&menu.ways())];
-        assert_eq!(first(Menu::Whole), nowcast(2, 0.98, 0));
+        assert_eq!(first(Menu::Whole), nowcast(2, 0.98, (0, 0.0)));
         assert_eq!(first(Menu::Outlooks), outlook(0.98, 1.1));
         assert_eq!(first(Menu::Forecasts), outlook(0.98, 0.0));
     }
@@ -136,14 +143,18 @@ mod tests {
     #[test] // B1
     fn is_told_in_words() {
         assert_eq!(
-            nowcast(1, 0.97, 20).to_string(),
+            nowcast(1, 0.97, (20, 0.0)).to_string(),
             "the nowcast that knows the phase of the hour at 0.97, kept for 20 min"
         );
-        assert_eq!(nowcast(0, 0.5, 0).to_string(), "the nowcast at 0.5");
+        assert_eq!(nowcast(0, 0.5, (0, 0.0)).to_string(), "the nowcast at 0.5");
+        assert_eq!(
+            nowcast(0, 0.5, (5, 0.06)).to_string(),
+            "the nowcast at 0.5, kept for 5 min, in lots of 6 %"
+        );
         assert_eq!(outlook(0.98, 1.1).to_string(), "the forecast at 0.98 above 1.1 times measured demand");
         assert_eq!(outlook(0.98, 0.0).to_string(), "the forecast at 0.98");
         let all = Menu::Whole.ways();
         let told: std::collections::BTreeSet<String> = all.iter().map(Way::to_string).collect();
-        assert_eq!((all.len(), told.len()), (222, 222), "no two ways are told alike");
+        assert_eq!((all.len(), told.len()), (366, 366), "no two ways are told alike");
     }
 }

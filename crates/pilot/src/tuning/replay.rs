@@ -3,9 +3,10 @@
 use tidecast_forecast::{Tape, Taped};
 
 use super::DAY;
+use super::lots::stepped;
 use super::signals::Signals;
 use super::yard::Yard;
-use crate::{Bounds, Demand, Sizer};
+use crate::{Bounds, Demand, Size, Sizer};
 
 /// Every way of a menu at work on the same demand, each with a fleet of its own, day by day.
 #[derive(Debug, Clone)]
@@ -25,6 +26,8 @@ pub(super) struct Past {
     /// How much all of them count, in days.
     pub(super) weight: f64,
     pub(super) demand: f64,
+    /// The sum of the largest sizes that each day's demand needed.
+    peak: f64,
     pub(super) marks: Vec<Mark>,
 }
 
@@ -33,14 +36,17 @@ pub(super) struct Past {
 pub(super) struct Mark {
     /// Demand that found no capacity, though it could have been known.
     pub(super) short: f64,
-    /// Server-minutes billed, and what scaling up counts besides.
-    pub(super) cost: f64,
+    /// Server-minutes billed.
+    pub(super) billed: f64,
+    /// Minutes in which it scaled up.
+    pub(super) ups: f64,
 }
 
 /// A day that is not over.
 #[derive(Debug, Clone)]
 struct Today {
     demand: f64,
+    peak: u32,
     short: Vec<f64>,
     billed: Vec<u32>,
     ups: Vec<u32>,
@@ -49,8 +55,8 @@ struct Today {
 /// Of what a day's ways violated, the share of ways that violated least: what even these could not prevent was not to be
 /// prevented.
 const UNAVOIDABLE: f64 = 0.05;
-/// Server-minutes that a scale-up counts.
-const UP_COST: f64 = 3.0;
+/// What a scale-up counts where nobody says: so many minutes of the largest size of a usual day.
+const UP_COST_MIN: f64 = 0.06;
 /// The age at which a day counts half. Measured on recorded traffic this is as good as to look at 28 days with a half-life
 /// of fourteen, and needs two numbers a way instead of 56.
 const HALF_LIFE_DAYS: f64 = 10.0;
@@ -58,32 +64,40 @@ const HALF_LIFE_DAYS: f64 = 10.0;
 impl Past {
     /// No day is over yet.
     pub(super) fn of(ways: usize) -> Self {
-        Self { days: 0, weight: 0.0, demand: 0.0, marks: vec![Mark::default(); ways] }
+        Self { days: 0, weight: 0.0, demand: 0.0, peak: 0.0, marks: vec![Mark::default(); ways] }
     }
 
     /// One day more, which makes all before it count less.
-    pub(super) fn add(&mut self, demand: f64, marks: impl Iterator<Item = Mark>) {
+    pub(super) fn add(&mut self, demand: f64, peak: u32, marks: impl Iterator<Item = Mark>) {
         let keep = 0.5f64.powf(1.0 / HALF_LIFE_DAYS);
         self.days += 1;
         self.weight = keep * self.weight + 1.0;
         self.demand = keep * self.demand + demand;
+        self.peak = keep * self.peak + f64::from(peak);
         for (sum, mark) in self.marks.iter_mut().zip(marks) {
             sum.short = keep * sum.short + mark.short;
-            sum.cost = keep * sum.cost + mark.cost;
+            sum.billed = keep * sum.billed + mark.billed;
+            sum.ups = keep * sum.ups + mark.ups;
         }
+    }
+
+    /// The server-minutes that a scale-up counts, if nobody says: in proportion to the fleet.
+    pub(super) fn up_cost(&self) -> f64 {
+        UP_COST_MIN * self.peak / self.weight.max(f64::MIN_POSITIVE)
     }
 }
 
 impl Today {
     fn new(ways: usize) -> Self {
-        Self { demand: 0.0, short: vec![0.0; ways], billed: vec![0; ways], ups: vec![0; ways] }
+        Self { demand: 0.0, peak: 0, short: vec![0.0; ways], billed: vec![0; ways], ups: vec![0; ways] }
     }
 
     fn marks(&self) -> impl Iterator<Item = Mark> {
         let unavoidable = self.unavoidable();
         self.short.iter().zip(&self.billed).zip(&self.ups).map(move |((short, billed), ups)| Mark {
             short: (short - unavoidable).max(0.0),
-            cost: f64::from(*billed) + UP_COST * f64::from(*ups),
+            billed: f64::from(*billed),
+            ups: f64::from(*ups),
         })
     }
 
@@ -109,21 +123,19 @@ impl Replay {
     /// Lets every way decide for one more minute, in which `demand` comes. What is not known, NaN, is asked of nobody:
     /// time passes, and nothing is counted.
     pub(super) fn step(&mut self, signals: &Signals, demand: f64, sizer: &Sizer, bounds: Bounds) {
-        let size = |i: usize| {
-            let demand = Demand::new(signals.demand(i)).unwrap_or(Demand::ZERO);
-            bounds.clamp(sizer.size(demand).total()).get()
-        };
         let ways = signals.ways().len();
         if !self.begun {
-            (0..ways).for_each(|i| self.yard.begin(i, size(i)));
+            (0..ways).for_each(|i| self.yard.begin(i, need(signals, i, sizer, bounds)));
             self.begun = true;
         }
         self.yard.tick();
         let throughput = sizer.throughput().get();
         let known = demand.is_finite();
         self.today.demand += if known { demand } else { 0.0 };
+        let needed = Demand::new(demand).map_or(0, |demand| bounds.clamp(sizer.size(demand).total()).get());
+        self.today.peak = self.today.peak.max(needed);
         for i in 0..ways {
-            let wanted = size(i);
+            let wanted = self.wanted(signals, i, sizer, bounds);
             let grows = wanted > self.yard.total(i);
             self.yard.scale_to(i, wanted);
             if known {
@@ -133,6 +145,17 @@ impl Replay {
             }
         }
         self.pass();
+    }
+
+    /// The size that way `i` wants in the next minute.
+    pub(super) fn wanted(&self, signals: &Signals, i: usize, sizer: &Sizer, bounds: Bounds) -> u32 {
+        let need = need(signals, i, sizer, bounds);
+        let (worth, share) = signals.lot(i);
+        if !self.begun || share <= 0.0 {
+            return need;
+        }
+        let lot = worth / sizer.throughput().get() + share * f64::from(need);
+        bounds.clamp(Size(stepped(self.yard.total(i), need, lot.round() as u32))).get()
     }
 
     /// A minute that nobody could decide in, as while it is not known what a server serves.
@@ -148,9 +171,15 @@ impl Replay {
         let ways = self.today.short.len();
         let over = std::mem::replace(&mut self.today, Today::new(ways));
         if over.demand > 0.0 {
-            self.past.add(over.demand, over.marks());
+            self.past.add(over.demand, over.peak, over.marks());
         }
     }
+}
+
+/// What the demand needs that way `i` provides for.
+fn need(signals: &Signals, i: usize, sizer: &Sizer, bounds: Bounds) -> u32 {
+    let demand = Demand::new(signals.demand(i)).unwrap_or(Demand::ZERO);
+    bounds.clamp(sizer.size(demand).total()).get()
 }
 
 impl Taped for Replay {
@@ -164,10 +193,15 @@ impl Taped for Replay {
         tape.count(&mut self.past.days);
         tape.number(&mut self.past.weight);
         tape.number(&mut self.past.demand);
+        tape.number(&mut self.past.peak);
         for mark in &mut self.past.marks {
             tape.number(&mut mark.short);
-            tape.number(&mut mark.cost);
+            tape.number(&mut mark.billed);
+            tape.number(&mut mark.ups);
         }
+        let mut peak = self.today.peak as usize;
+        tape.count(&mut peak);
+        self.today.peak = peak.min(u32::MAX as usize) as u32;
         tape.number(&mut self.today.demand);
         tape.numbers(&mut self.today.short);
         tape.counts(&mut self.today.billed);
@@ -187,6 +221,9 @@ mod tests {
         today.ups = vec![0, 1, 2];
         let marks: Vec<Mark> = today.marks().collect();
         assert_eq!(marks.iter().map(|mark| mark.short).collect::<Vec<_>>(), [10.0, 9.0, 0.0]);
-        assert_eq!(marks.iter().map(|mark| mark.cost).collect::<Vec<_>>(), [110.0, 133.0, 446.0]);
+        assert_eq!(
+            marks.iter().map(|mark| (mark.billed, mark.ups)).collect::<Vec<_>>(),
+            [(110.0, 0.0), (130.0, 1.0), (440.0, 2.0)]
+        );
     }
 }

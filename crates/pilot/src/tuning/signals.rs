@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use tidecast_forecast::{FLAVOURS, Fan, Nowcast, Tape, Taped};
 
+use super::lots::Rise;
 use super::menu::{HOLD_MAX_MIN, Menu, Source, Way};
 use super::{BIN, DAY};
 
@@ -16,6 +17,9 @@ pub(super) struct Signals {
     ahead: Vec<f64>,
     /// The same of an outlook that counts from the next minute on.
     coming: Vec<f64>,
+    rise: Rise,
+    /// How much more each lot provides for.
+    worth: Vec<f64>,
     /// What sizes the present, of each kind, in the latest minutes: a row a minute, the newest at `newest`.
     recent: Vec<f64>,
     newest: usize,
@@ -32,6 +36,9 @@ pub(super) struct Layout {
     ways: Vec<Way>,
     /// For each way: which level of the outlook it reads, and what it keeps.
     reads: Vec<[u16; 2]>,
+    /// For each way: which lot it steps in.
+    steps: Vec<u16>,
+    lots: Vec<f64>,
     /// The levels at which the outlook is read.
     levels: Vec<f64>,
     presents: Vec<Present>,
@@ -58,6 +65,8 @@ impl Layout {
     pub(super) fn of(ways: Vec<Way>) -> Arc<Self> {
         let (mut levels, mut presents, mut keeps) = (Vec::new(), Vec::new(), Vec::new());
         let mut reads = Vec::with_capacity(ways.len());
+        let mut lots = Vec::new();
+        let steps = ways.iter().map(|way| place(&mut lots, way.lot)).collect();
         for way in &ways {
             let present = match way.source {
                 Source::Nowcast(flavour) => Present::Nowcast(flavour.min(FLAVOURS.len() - 1), way.level),
@@ -71,7 +80,16 @@ impl Layout {
         for (keep, (_, hold)) in (0..).zip(&keeps) {
             by_hold.entry(*hold).or_default().push(keep);
         }
-        Arc::new(Self { ways, reads, levels, presents, keeps, by_hold: by_hold.into_iter().collect() })
+        Arc::new(Self {
+            ways,
+            reads,
+            steps,
+            lots,
+            levels,
+            presents,
+            keeps,
+            by_hold: by_hold.into_iter().collect(),
+        })
     }
 
     /// Of a menu: one for all workloads that choose from it.
@@ -93,6 +111,8 @@ impl Signals {
         Self {
             ahead: vec![0.0; layout.levels.len()],
             coming: vec![0.0; layout.levels.len()],
+            rise: Rise::beyond(start_min.div_ceil(BIN) + 1),
+            worth: vec![0.0; layout.lots.len()],
             recent: vec![0.0; ROWS * layout.presents.len()],
             newest: 0,
             kept: vec![0.0; layout.keeps.len()],
@@ -102,9 +122,11 @@ impl Signals {
         }
     }
 
-    /// The forecast made at the end of the last bin, for the present one and those that begin within a start-up. Nobody
-    /// knows it before the last minute of that bin is over.
+    /// The forecast made at the end of the last bin, for the present one, those that begin within a start-up, and those
+    /// after them in which it may rise. Nobody knows it before the last minute of that bin is over.
     pub(super) fn look_out(&mut self, bins: &[Fan]) {
+        self.rise.look_out(bins);
+        let bins = &bins[..bins.len().min(self.rise.covered())];
         for (coming, level) in self.coming.iter_mut().zip(&self.layout.levels) {
             *coming = bins.iter().map(|fan| fan.at(*level)).fold(0.0, f64::max);
         }
@@ -116,8 +138,12 @@ impl Signals {
     pub(super) fn measure(&mut self, demand: f64, learns_only: bool) {
         let fans = self.nowcast.as_mut().and_then(|nowcast| nowcast.step(demand));
         self.ahead.copy_from_slice(&self.coming);
+        self.rise.turn();
         if learns_only {
             return;
+        }
+        for (worth, lot) in self.worth.iter_mut().zip(&self.layout.lots) {
+            *worth = if *lot > 0.0 { self.rise.worth(*lot) } else { 0.0 };
         }
         self.newest = (self.newest + 1) % ROWS;
         let n = self.layout.presents.len();
@@ -177,6 +203,14 @@ impl Signals {
     }
 }
 
+impl Signals {
+    /// What a step of way `i` goes further at once: so much demand of a rise to come, and this share of the need.
+    pub(super) fn lot(&self, i: usize) -> (f64, f64) {
+        let lot = usize::from(self.layout.steps[i]);
+        (self.worth[lot], self.layout.lots[lot])
+    }
+}
+
 impl Taped for Signals {
     /// For the same ways.
     fn tape(&mut self, tape: &mut Tape) {
@@ -184,6 +218,8 @@ impl Taped for Signals {
         tape.same(self.recent.len() as f64);
         tape.numbers(&mut self.ahead);
         tape.numbers(&mut self.coming);
+        self.rise.tape(tape);
+        tape.numbers(&mut self.worth);
         tape.numbers(&mut self.recent);
         tape.count(&mut self.newest);
         self.newest %= ROWS;

@@ -15,7 +15,7 @@ fn minutes(minutes: i64) -> SignedDuration {
 
 fn ground() -> Ground {
     let sizer = Sizer::new(Throughput::new(10.0).unwrap(), Buffer::default());
-    Ground { start_min: 5, sizer: Some(sizer), bounds: Bounds::new(1, 500).unwrap() }
+    Ground { start_min: 5, sizer: Some(sizer), bounds: Bounds::new(1, 500).unwrap(), up_cost: None }
 }
 
 /// A day's wave with noise and, at seventeen past each hour, a burst.

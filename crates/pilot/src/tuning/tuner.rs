@@ -22,6 +22,8 @@ pub(super) struct Worth {
     pub(super) way: usize,
     /// Server-minutes a day, scale-ups counted in.
     pub(super) cost: f64,
+    /// Scale-ups a day.
+    pub(super) ups: f64,
     /// The share of demand that found no capacity.
     pub(super) violated: f64,
 }
@@ -51,11 +53,12 @@ impl Tuner {
     }
 }
 
-/// Weighted cost and violation of each way; nothing without days.
-pub(super) fn worths(past: &Past) -> Vec<Worth> {
+/// Weighted cost and violation of each way, a scale-up counted as `up_cost` server-minutes; nothing without days.
+pub(super) fn worths(past: &Past, up_cost: f64) -> Vec<Worth> {
     let worth = |(way, mark): (usize, &super::replay::Mark)| Worth {
         way,
-        cost: mark.cost / past.weight,
+        cost: (mark.billed + up_cost * mark.ups) / past.weight,
+        ups: mark.ups / past.weight,
         violated: mark.short / past.demand.max(f64::MIN_POSITIVE),
     };
     if past.days == 0 { Vec::new() } else { past.marks.iter().enumerate().map(worth).collect() }
@@ -91,10 +94,11 @@ mod tests {
     fn check(days: &[&[(f64, u64)]], expected: Option<usize>) {
         let mut past = Past::of(days.first().map_or(0, |day| day.len()));
         for day in days {
-            let mark = |(short, billed): &(f64, u64)| Mark { short: *short, cost: *billed as f64 };
-            past.add(1_000.0, day.iter().map(mark));
+            let mark =
+                |(short, billed): &(f64, u64)| Mark { short: *short, billed: *billed as f64, ups: 0.0 };
+            past.add(1_000.0, 1, day.iter().map(mark));
         }
-        let chosen = Tuner { target: 0.001 }.choose(past.days, &worths(&past));
+        let chosen = Tuner { target: 0.001 }.choose(past.days, &worths(&past, 3.0));
         assert_eq!(chosen.map(|worth| worth.way), expected);
     }
 

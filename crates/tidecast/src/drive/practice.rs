@@ -170,7 +170,8 @@ pub(super) fn ground(workload: &Workload, lessons: &Lessons) -> Ground {
     let start_min = (start_s as u64).div_ceil(MINUTE_S as u64).clamp(1, START_MAX_MIN as u64) as usize;
     let throughput = workload.throughput.or(lessons.throughput);
     let sizer = throughput.map(|throughput| Sizer::new(throughput, workload.buffer));
-    Ground { start_min, sizer, bounds: workload.bounds }
+    let up_cost = workload.costs.scale_up.or(None);
+    Ground { start_min, sizer, bounds: workload.bounds, up_cost }
 }
 
 /// One job in the workshop: takes up what was kept, or learns from the history.
