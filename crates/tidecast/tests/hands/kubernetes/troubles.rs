@@ -55,6 +55,19 @@ async fn asks_nothing_for_as_long_as_the_server_wants_patience() {
     assert_eq!(place.replicas("deployment", "web"), 2);
 }
 
+#[tokio::test(flavor = "multi_thread")] // F26
+async fn looks_anew_after_a_conflict_and_writes_then() {
+    let Some(place) = place("conflict").await else { return };
+    place.deployment("web", 1).await;
+    let hand = place.hand("Deployment", "web");
+    let strike = Strike::all(Fault::Conflict).by("serviceaccount").times(2);
+    fake(&place).state().faults.strikes.push(strike);
+    hand.carry_out(&grow(1, 1, 2)).await.unwrap();
+    assert_eq!(place.replicas("deployment", "web"), 2);
+    let asked = fake(&place).state().requests.iter().filter(|one| one.ends_with("/web 409")).count();
+    assert_eq!(asked, 2);
+}
+
 #[tokio::test(flavor = "multi_thread")] // F18
 async fn lists_anew_when_what_its_watch_was_at_is_gone() {
     let Some(place) = place("gone").await else { return };
