@@ -100,9 +100,9 @@ pub struct Rated {
     pub served: f64,
     /// Server-minutes a day, each scale-up counted at its price.
     pub cost: f64,
-    /// Scale-ups a day.
-    #[serde(default)]
-    pub ups: f64,
+    /// Scale-ups a day; none where that was not kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ups: Option<f64>,
 }
 
 /// How demand is sized: the way that kept the promise at the least cost in replay.
@@ -325,7 +325,7 @@ impl Tuning {
 
     fn rated(&self, worth: &Worth) -> Rated {
         let way = self.signals.ways()[worth.way];
-        Rated { way, served: 1.0 - worth.violated, cost: worth.cost, ups: worth.ups }
+        Rated { way, served: 1.0 - worth.violated, cost: worth.cost, ups: Some(worth.ups) }
     }
 
     /// What others than the chosen way would have cost, and served: a few along the frontier, the cheapest first.

@@ -358,7 +358,8 @@ impl Budget {
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Costs {
-    /// One scale-up event. If learned: 0.3 minutes of the largest size in sight.
+    /// One scale-up event. If learned: 0.3 minutes of the largest size in sight for plans, and a fifth of that where ways to
+    /// size are compared in replay, whose lots are finer.
     pub scale_up: Told<f64>,
     /// One scale-down event.
     pub scale_down: f64,

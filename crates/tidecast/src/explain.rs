@@ -48,8 +48,11 @@ pub struct Alternative {
     pub chosen: bool,
     /// The share of demand that it served, as far as any way could have.
     pub served: f64,
-    /// Server-hours a day, each scale-up counted as three server-minutes.
+    /// Server-hours a day, each scale-up counted at its price.
     pub server_hours: f64,
+    /// Scale-ups a day, if that was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scale_ups: Option<f64>,
 }
 
 /// Explains a decision by what was known.
@@ -90,6 +93,7 @@ fn alternatives(briefing: &Briefing) -> Vec<Alternative> {
         chosen: rated.way == sizing.chosen.way && briefing.workload.service_level.is_learned(),
         served: rated.served,
         server_hours: rated.cost / 60.0,
+        scale_ups: rated.ups,
     };
     all.iter().map(told).collect()
 }

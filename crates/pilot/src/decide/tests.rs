@@ -642,11 +642,11 @@ fn tuned(change: impl FnOnce(&mut Briefing, &mut Workload)) -> Briefing {
     with(|briefing, workload| {
         workload.service_level = Told::Learned;
         workload.reactive = Told::Learned;
-        let chosen = Rated { way, served: 0.99954, cost: 10_000.0, ups: 60.0 };
+        let chosen = Rated { way, served: 0.99954, cost: 10_000.0, ups: Some(60.0) };
         let since = now() - SignedDuration::from_hours(33);
         briefing.lessons.sizing = Some(Sizing {
             chosen,
-            outlook: Rated { way: outlook, served: 0.9996, cost: 10_900.0, ups: 70.0 },
+            outlook: Rated { way: outlook, served: 0.9996, cost: 10_900.0, ups: Some(70.0) },
             since,
             days: 28,
         });

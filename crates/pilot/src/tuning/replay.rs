@@ -123,25 +123,27 @@ impl Replay {
     /// Lets every way decide for one more minute, in which `demand` comes. What is not known, NaN, is asked of nobody:
     /// time passes, and nothing is counted.
     pub(super) fn step(&mut self, signals: &Signals, demand: f64, sizer: &Sizer, bounds: Bounds) {
+        let needs: Vec<u32> = signals.demands().map(|demand| need(demand, sizer, bounds)).collect();
         let ways = signals.ways().len();
         if !self.begun {
-            (0..ways).for_each(|i| self.yard.begin(i, need(signals, i, sizer, bounds)));
+            (0..ways).for_each(|i| self.yard.begin(i, needs[signals.which(i)]));
             self.begun = true;
         }
         self.yard.tick();
         let throughput = sizer.throughput().get();
         let known = demand.is_finite();
-        self.today.demand += if known { demand } else { 0.0 };
-        let needed = Demand::new(demand).map_or(0, |demand| bounds.clamp(sizer.size(demand).total()).get());
-        self.today.peak = self.today.peak.max(needed);
+        if known {
+            self.today.demand += demand;
+            self.today.peak = self.today.peak.max(need(demand, sizer, bounds));
+        }
         for i in 0..ways {
-            let wanted = self.wanted(signals, i, sizer, bounds);
-            let grows = wanted > self.yard.total(i);
+            let before = self.yard.total(i);
+            let wanted = led(signals.lot(i), before, needs[signals.which(i)], throughput, bounds);
             self.yard.scale_to(i, wanted);
             if known {
-                self.today.ups[i] += u32::from(grows);
+                self.today.ups[i] += u32::from(wanted > before);
                 self.today.short[i] += (demand - f64::from(self.yard.ready(i)) * throughput).max(0.0);
-                self.today.billed[i] = self.today.billed[i].saturating_add(self.yard.total(i));
+                self.today.billed[i] = self.today.billed[i].saturating_add(wanted);
             }
         }
         self.pass();
@@ -149,13 +151,9 @@ impl Replay {
 
     /// The size that way `i` wants in the next minute.
     pub(super) fn wanted(&self, signals: &Signals, i: usize, sizer: &Sizer, bounds: Bounds) -> u32 {
-        let need = need(signals, i, sizer, bounds);
-        let (worth, share) = signals.lot(i);
-        if !self.begun || share <= 0.0 {
-            return need;
-        }
-        let lot = worth / sizer.throughput().get() + share * f64::from(need);
-        bounds.clamp(Size(stepped(self.yard.total(i), need, lot.round() as u32))).get()
+        let need = need(signals.demand(i), sizer, bounds);
+        let total = if self.begun { self.yard.total(i) } else { need };
+        led(signals.lot(i), total, need, sizer.throughput().get(), bounds)
     }
 
     /// A minute that nobody could decide in, as while it is not known what a server serves.
@@ -176,10 +174,18 @@ impl Replay {
     }
 }
 
-/// What the demand needs that way `i` provides for.
-fn need(signals: &Signals, i: usize, sizer: &Sizer, bounds: Bounds) -> u32 {
-    let demand = Demand::new(signals.demand(i)).unwrap_or(Demand::ZERO);
-    bounds.clamp(sizer.size(demand).total()).get()
+/// The servers that this demand needs.
+fn need(demand: f64, sizer: &Sizer, bounds: Bounds) -> u32 {
+    bounds.clamp(sizer.size(Demand::new(demand).unwrap_or(Demand::ZERO)).total()).get()
+}
+
+/// Where a step in a lot, of so much demand to come and this share of the need, leads a fleet.
+fn led((rise, share): (f64, f64), total: u32, need: u32, throughput: f64, bounds: Bounds) -> u32 {
+    if share <= 0.0 {
+        return need;
+    }
+    let lot = (rise / throughput + share * f64::from(need)).round() as u32;
+    bounds.clamp(Size(stepped(total, need, lot))).get()
 }
 
 impl Taped for Replay {

@@ -34,7 +34,9 @@ pub(super) struct Signals {
 #[derive(Debug)]
 pub(super) struct Layout {
     ways: Vec<Way>,
-    /// For each way: which level of the outlook it reads, and what it keeps.
+    /// For each way: what it reads.
+    needs: Vec<u16>,
+    /// A level of the outlook, and what is kept.
     reads: Vec<[u16; 2]>,
     /// For each way: which lot it steps in.
     steps: Vec<u16>,
@@ -64,7 +66,7 @@ impl Layout {
     /// Of these ways.
     pub(super) fn of(ways: Vec<Way>) -> Arc<Self> {
         let (mut levels, mut presents, mut keeps) = (Vec::new(), Vec::new(), Vec::new());
-        let mut reads = Vec::with_capacity(ways.len());
+        let (mut needs, mut reads) = (Vec::with_capacity(ways.len()), Vec::new());
         let mut lots = Vec::new();
         let steps = ways.iter().map(|way| place(&mut lots, way.lot)).collect();
         for way in &ways {
@@ -74,7 +76,8 @@ impl Layout {
             };
             let level = place(&mut levels, way.outlook_level());
             let present = place(&mut presents, present);
-            reads.push([level, place(&mut keeps, (present, way.hold_min.min(HOLD_MAX_MIN) as u16))]);
+            let keep = place(&mut keeps, (present, way.hold_min.min(HOLD_MAX_MIN) as u16));
+            needs.push(place(&mut reads, [level, keep]));
         }
         let mut by_hold: BTreeMap<u16, Vec<u16>> = BTreeMap::new();
         for (keep, (_, hold)) in (0..).zip(&keeps) {
@@ -82,6 +85,7 @@ impl Layout {
         }
         Arc::new(Self {
             ways,
+            needs,
             reads,
             steps,
             lots,
@@ -101,6 +105,10 @@ impl Layout {
     /// The ways, in the order in which demands are asked for.
     pub(super) fn ways(&self) -> &[Way] {
         &self.ways
+    }
+
+    fn read(&self, i: usize) -> [u16; 2] {
+        self.reads[usize::from(self.needs[i])]
     }
 }
 
@@ -186,20 +194,34 @@ impl Signals {
 
     /// What sizes the present under way `i`, as it is kept; nothing of the outlook.
     pub(super) fn present(&self, i: usize) -> f64 {
-        self.kept[usize::from(self.layout.reads[i][1])]
+        self.kept[usize::from(self.layout.read(i)[1])]
     }
 
     /// The same, kept for at least so many minutes.
     pub(super) fn present_kept(&self, i: usize, minutes: usize) -> f64 {
         let (n, (present, _)) =
-            (self.layout.presents.len(), self.layout.keeps[usize::from(self.layout.reads[i][1])]);
+            (self.layout.presents.len(), self.layout.keeps[usize::from(self.layout.read(i)[1])]);
         let of = |age: usize| self.recent[(self.newest + ROWS - age) % ROWS * n + usize::from(present)];
         (0..=minutes.min(HOLD_MAX_MIN)).map(of).fold(self.present(i), f64::max)
     }
 
     /// The demand that way `i` provides for.
     pub(super) fn demand(&self, i: usize) -> f64 {
-        self.present(i).max(self.ahead[usize::from(self.layout.reads[i][0])])
+        self.read(self.layout.read(i))
+    }
+
+    /// The different demands that the ways provide for; [`Self::which`] of them says which way.
+    pub(super) fn demands(&self) -> impl Iterator<Item = f64> {
+        self.layout.reads.iter().map(|read| self.read(*read))
+    }
+
+    /// Which of the demands way `i` provides for.
+    pub(super) fn which(&self, i: usize) -> usize {
+        usize::from(self.layout.needs[i])
+    }
+
+    fn read(&self, [level, keep]: [u16; 2]) -> f64 {
+        self.kept[usize::from(keep)].max(self.ahead[usize::from(level)])
     }
 }
 

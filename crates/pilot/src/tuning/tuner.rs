@@ -10,7 +10,7 @@ pub(super) struct Tuner {
 }
 
 /// The share of the promise that tuning aims at: the days to come differ from those replayed.
-const AIM: f64 = 0.42;
+const AIM: f64 = 0.4;
 /// Fewer days than these prove less: their target is stricter in proportion.
 const DAYS_MATURE: f64 = 4.0;
 /// The most that keeping the promise may cost: additional cost, as a share, for each share of demand served.

@@ -119,9 +119,23 @@ pub(crate) fn promised(text: &str) -> Result<f64, String> {
     })
 }
 
+/// Minutes of one server, none or more: `30`.
+pub(crate) fn server_minutes(text: &str) -> Result<f64, String> {
+    let minutes = text.parse::<f64>().ok().filter(|minutes| minutes.is_finite() && *minutes >= 0.0);
+    minutes.ok_or_else(|| format!("{text:?} is no number of server-minutes; write 0 or more, such as 30"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn reads_server_minutes() {
+        assert_eq!((server_minutes("0"), server_minutes("37.5")), (Ok(0.0), Ok(37.5)));
+        for text in ["-1", "5m", "NaN", "inf", ""] {
+            assert!(server_minutes(text).unwrap_err().contains("such as 30"), "{text}");
+        }
+    }
 
     #[test]
     fn reads_throughputs_with_their_units() {

@@ -271,8 +271,9 @@ pub(crate) fn explained(workload: &str, at: &At, context: &mut Context) -> Outco
     for (i, other) in told.alternatives.iter().enumerate() {
         let question = if i == 0 { "other ways" } else { "" };
         let chosen = if other.chosen { " (this one)" } else { "" };
+        let ups = other.scale_ups.map_or_else(String::new, |ups| format!(" in {ups:.0} scale-ups"));
         text.push_str(&format!(
-            "  {question:13}  {:7.1} server-hours a day, {:.3} % served: {}{chosen}\n",
+            "  {question:13}  {:7.1} server-hours a day{ups}, {:.3} % served: {}{chosen}\n",
             other.server_hours,
             100.0 * other.served,
             other.way

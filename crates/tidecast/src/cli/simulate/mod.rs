@@ -15,7 +15,7 @@ use super::exit::{Exit, Outcome, Stop};
 use super::input::{FILES, Input};
 use super::output::{check_pattern, place, write};
 use super::progress::Progress;
-use super::units::{Per, Throughput, duration, promised, share, throughput};
+use super::units::{Per, Throughput, duration, promised, server_minutes, share, throughput};
 use setting::Setting;
 
 /// Replay your own history against ways to scale: who would have been short, and what it would have cost
@@ -35,6 +35,7 @@ Examples:
   tidecast simulate requests.csv --start-time 5m
   tidecast simulate requests.csv --per second --throughput 40/s --policy hpa,oracle
   tidecast simulate requests.csv --frontier
+  tidecast simulate requests.csv --policy tidecast --scale-up-cost 30
   tidecast simulate requests.csv --html report.html
   tidecast simulate a.csv b.csv -o json | jq 'select(.policy == \"hpa\") | .violated_requests'
   tidecast simulate requests.csv --policy hpa --emit-timeline timeline.csv.gz")]
@@ -61,6 +62,10 @@ pub(crate) struct Simulate {
     /// The share of the requests that policies which tune themselves must serve
     #[arg(short = 's', long, value_name = "SHARE", default_value_t = 0.999, value_parser = promised, help_heading = "Cloud")]
     service_level: f64,
+    /// What policies which tune themselves count for each scale-up, in server-minutes: the more, the fewer steps, the more
+    /// servers [default: 0.06 minutes of the largest size of a usual day]
+    #[arg(long, value_name = "MINUTES", value_parser = server_minutes, help_heading = "Cloud")]
+    scale_up_cost: Option<f64>,
     /// Show what tidecast costs at each of several service levels, in place of a comparison of policies
     #[arg(long, conflicts_with_all = ["policy", "service_level"], help_heading = "Cloud")]
     frontier: bool,

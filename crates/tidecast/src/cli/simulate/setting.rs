@@ -51,6 +51,7 @@ impl Setting {
         setup.score_from = score_from;
         setup.max = asked.max_servers;
         setup.promise = 1.0 - asked.service_level;
+        setup.up_cost = asked.scale_up_cost;
         let derived = asked.throughput.is_none();
         setup.throughput = match asked.throughput {
             Some(given) => given.per_minute(factor),

@@ -146,7 +146,8 @@ pub struct Advanced {
     pub hold: Duration,
     /// How long a planned size stays before it changes again, up to 1d.
     pub dwell: Duration,
-    /// What one step up costs, in minutes of one replica; 0.3 minutes of the largest size in sight if `auto`.
+    /// What one step up costs, in minutes of one replica: the more, the fewer and larger the steps. If `auto`, plans count 0.3
+    /// minutes of the largest size in sight, and ways to size are compared at 0.06 minutes of the largest size of a usual day.
     pub scale_up_cost: Auto<word::Rate>,
 }
 
