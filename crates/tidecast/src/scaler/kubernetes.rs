@@ -77,6 +77,11 @@ enum Whose {
     ScaledObject { name: String },
 }
 
+/// x
+pub(crate) fn planted(bug: &str) -> bool {
+    std::env::var("TIDECAST_PLANT").is_ok_and(|told| told == bug)
+}
+
 /// How long a look may take.
 const LOOK_MAX: Duration = Duration::from_secs(8);
 
@@ -149,7 +154,7 @@ impl Kubernetes {
             Some(selector) => Some(self.pods(selector, until).await),
             None => None,
         };
-        let complete = !matches!(pods, Some(Err(_)));
+        let complete = planted("complete") || !matches!(pods, Some(Err(_)));
         let nodes = match pods {
             Some(Ok(pods)) => {
                 nodes(&pods, &mut self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
@@ -172,7 +177,7 @@ impl Kubernetes {
 
     async fn carry_out_now(&self, decision: &Decision) -> Result<Carried, Trouble> {
         let age = (self.clock)().duration_since(decision.at);
-        if age > AGE_MAX {
+        if age > AGE_MAX && !planted("old") {
             let why = format!("turn {} was decided {} s ago", decision.turn, age.as_secs());
             return Err(Trouble::Changed { who: self.who.clone(), why });
         }
@@ -182,7 +187,11 @@ impl Kubernetes {
         {
             return Ok(Carried { receipt, changed: None, overruled: None });
         }
-        let mut wish = Wish::of(decision);
+        let mut wish = Wish::of(&if planted("observer") {
+            Decision { commands: decision.withheld.clone(), ..decision.clone() }
+        } else {
+            decision.clone()
+        });
         wish.ended = self.mark_pods(decision, until).await?;
         match wish {
             Wish { grow: None, shrink: None, ended: 0, .. } => {
@@ -221,7 +230,7 @@ impl Scaler for Kubernetes {
     }
 
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble> {
-        if is_observing(decision) {
+        if is_observing(decision) && !planted("observer") {
             return Ok(Receipt::Shown);
         }
         let nothing =

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot be set up fails")]
 
 mod agones;
+#[cfg(feature = "aws")]
 mod aws;
 mod cluster;
 mod fake_cluster;
@@ -10,7 +11,9 @@ mod jitsi;
 #[cfg(feature = "keda")]
 mod keda;
 mod kubernetes;
+#[cfg(feature = "kubernetes")]
 mod operator;
+#[cfg(feature = "kubernetes")]
 mod person;
 mod served;
 mod webhook;

@@ -77,7 +77,9 @@ impl Question {
     /// right has been looked at before.
     pub(super) fn apply(kind: &Kind, namespace: &str, name: &str, body: Value) -> Self {
         let ask = Self::new("patch", Method::PATCH, kind, namespace, Some(name));
-        ask.owned().with("force", "true").with_body(APPLY, body)
+        ask.owned()
+            .with("force", if crate::scaler::kubernetes::planted("noforce") { "false" } else { "true" })
+            .with_body(APPLY, body)
     }
 
     pub(super) fn discovery(path: &str) -> Self {
@@ -97,7 +99,10 @@ impl Question {
     }
 
     fn owned(self) -> Self {
-        self.with("fieldManager", MANAGER)
+        self.with(
+            "fieldManager",
+            if crate::scaler::kubernetes::planted("manager") { "kubectl" } else { MANAGER },
+        )
     }
 
     fn with_body(mut self, content: &'static str, body: Value) -> Self {
@@ -235,7 +240,9 @@ impl Cluster {
         let after = head.headers.get(header::RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         let told = status.details.as_ref().map_or(0, |details| u64::from(details.retry_after_seconds));
         if let Some(seconds) = after.or((told > 0).then_some(told)) {
-            self.gate.shut(Duration::from_secs(seconds));
+            if !crate::scaler::kubernetes::planted("retryafter") {
+                self.gate.shut(Duration::from_secs(seconds));
+            }
         }
         if head.status == StatusCode::UNAUTHORIZED {
             self.forget_credentials().await;
@@ -269,6 +276,7 @@ impl Question {
         let why = match status.code {
             401 | 403 => Why::Forbidden,
             404 => Why::Missing,
+            409 if crate::scaler::kubernetes::planted("409refused") => Why::Refused,
             409 => Why::Conflict,
             410 => Why::Expired,
             429 => Why::Busy,

@@ -57,7 +57,7 @@ impl Wish {
         let mut number = stands.max(self.grow.unwrap_or(0));
         if let Some(to) = self.shrink.filter(|to| *to < number) {
             match self.from {
-                Some(from) if stands > from => {
+                Some(from) if stands > from && !crate::scaler::kubernetes::planted("shrinkmore") => {
                     return Err(format!(
                         "{stands} stand there now, and it was decided to shrink {from} to {to}"
                     ));
@@ -128,7 +128,9 @@ pub(super) fn judge(
     let stands = stand.ordered();
     // A turn that could not be committed has grown under a number that another one bears now; its time tells them apart.
     let same = |marks: &Marks| marks.turn == decision.turn && marks.at == decision.at;
-    if marks.is_some_and(|marks| same(&marks) && marks.size == stands) {
+    if !crate::scaler::kubernetes::planted("twice")
+        && marks.is_some_and(|marks| same(&marks) && marks.size == stands)
+    {
         return Verdict::Stay(format!("{} is {stands}, as this turn has written already", what(stand)));
     }
     let number = match wish.number(stands) {
@@ -136,7 +138,8 @@ pub(super) fn judge(
         Err(why) => return Verdict::Refuse(Trouble::Changed { who: called(stand), why }),
     };
     let (least, most) = stand.range();
-    let within = number.min(most).max(least);
+    let within =
+        if crate::scaler::kubernetes::planted("abovemax") { number } else { number.min(most).max(least) };
     let but = match within == number {
         true => String::new(),
         false => format!(", not {number}: its owner takes {least} to {most}"),
@@ -145,10 +148,16 @@ pub(super) fn judge(
         return Verdict::Stay(format!("{} is {stands} already{but}", what(stand)));
     }
     match contest(stand, now) {
-        Some(Contest::Again(writer)) => Verdict::Refuse(Trouble::Changed {
-            who: called(stand),
-            why: format!("{writer} has changed {} to {stands} again", stand.field()),
-        }),
+        Some(Contest::Again(writer)) => {
+            if crate::scaler::kubernetes::planted("fight") {
+                Verdict::Write { number: within, but, overruled: Some(writer.to_string()) }
+            } else {
+                Verdict::Refuse(Trouble::Changed {
+                    who: called(stand),
+                    why: format!("{writer} has changed {} to {stands} again", stand.field()),
+                })
+            }
+        }
         Some(Contest::Once(writer)) => {
             Verdict::Write { number: within, but, overruled: Some(writer.to_string()) }
         }
@@ -260,7 +269,10 @@ impl Kubernetes {
             turn: decision.turn,
             at: decision.at,
             size: number,
-            contested: overruled.map(|writer| (writer, now)).or(before),
+            contested: overruled
+                .map(|writer| (writer, now))
+                .or(before)
+                .filter(|_| !crate::scaler::kubernetes::planted("nocontest")),
         };
         match stand.holder {
             Holder::Scale => self.write_scale(stand, &marks, decision, until).await,
@@ -306,7 +318,7 @@ impl Kubernetes {
         let target = name(&stand.target);
         let scale = json!({
             "apiVersion": "autoscaling/v1", "kind": "Scale",
-            "metadata": { "name": target, "namespace": self.namespace, "resourceVersion": version },
+            "metadata": { "name": target, "namespace": self.namespace, "resourceVersion": if crate::scaler::kubernetes::planted("noversion") { Value::Null } else { version.into() } },
             "spec": { "replicas": number },
         });
         let ask = Question::update(&stand.kind, &self.namespace, target, scale).of("scale");
@@ -337,7 +349,7 @@ impl Kubernetes {
             "apiVersion": kind.api_version(), "kind": kind.kind,
             "metadata": {
                 "name": name(stand.held()), "namespace": self.namespace,
-                "resourceVersion": stand.held().metadata.resource_version,
+                "resourceVersion": stand.held().metadata.resource_version.clone().filter(|_| !crate::scaler::kubernetes::planted("noversion")),
                 "annotations": marks.annotations(&decision.because.to_string()),
             },
         })

@@ -59,7 +59,7 @@ impl Kubernetes {
         let pods: Vec<_> = pods.into_iter().map(Arc::new).collect();
         let chosen = chosen(&stand, &pods, ending, (self.clock)()).map_err(|why| self.cannot(&why))?;
         for pod in &chosen {
-            let notes = json!({ ENDING: decision.turn.to_string(), COST: COST_ENDING });
+            let notes = json!({ ENDING: decision.turn.to_string(), COST: if crate::scaler::kubernetes::planted("cost") { "1000" } else { COST_ENDING } });
             self.annotate(&NodeName(name(pod).to_owned()), notes, until).await?;
         }
         Ok(chosen.len() as u32)
@@ -103,7 +103,9 @@ fn chosen(
     let alive = |pod: &&Arc<DynamicObject>| pod.metadata.deletion_timestamp.is_none();
     let named = |pod: &Arc<DynamicObject>| ending.iter().any(|node| node.0 == name(pod));
     let (chosen, rest): (Vec<_>, Vec<_>) = pods.iter().filter(alive).cloned().partition(named);
-    if let Some(busy) = chosen.iter().find(|pod| !is_empty(pod, now)) {
+    if let Some(busy) =
+        chosen.iter().find(|pod| !is_empty(pod, now)).filter(|_| !crate::scaler::kubernetes::planted("busy"))
+    {
         return Err(format!("{} is not known to be empty at this moment", name(busy)));
     }
     if stand.kind.kind == "StatefulSet" {

@@ -94,7 +94,8 @@ impl Kubernetes {
     async fn tell_one(&self, stand: &Stand, said: Said, at: Timestamp, until: Instant) {
         let before = self.told.0.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).event.clone();
         let kind = Kind::event();
-        let repeated = before.filter(|(_, last, _)| *last == said);
+        let repeated =
+            before.filter(|(_, last, _)| *last == said && !crate::scaler::kubernetes::planted("noseries"));
         let (event, count) = match repeated {
             Some((event, _, count)) => (event, count + 1),
             None => (format!("{}.{:x}", name(&stand.target), (self.clock)().as_nanosecond()), 1),
@@ -139,7 +140,7 @@ impl Kubernetes {
             "metadata": { "name": event, "namespace": self.namespace },
             "eventTime": micro(at), "type": said.kind, "reason": said.reason, "action": "Scale", "note": note,
             "reportingController": "tidecast.dev/tidecast",
-            "reportingInstance": instance.unwrap_or_else(|| "tidecast".into()),
+            "reportingInstance": if crate::scaler::kubernetes::planted("noinstance") { String::new() } else { instance.unwrap_or_else(|| "tidecast".into()) },
             "regarding": {
                 "apiVersion": stand.kind.api_version(), "kind": stand.kind.kind, "name": name(&stand.target),
                 "namespace": self.namespace, "uid": stand.target.metadata.uid,

@@ -75,7 +75,10 @@ impl Marks {
             (TURN, self.turn.to_string()),
             (DECIDED_AT, self.at.to_string()),
             (SIZE, self.size.to_string()),
-            (REASON, one_line(reason)),
+            (
+                if crate::scaler::kubernetes::planted("noreason") { "tidecast.dev/why" } else { REASON },
+                one_line(reason),
+            ),
         ]);
         if let Some((who, at)) = &self.contested {
             let at = at.round(Unit::Second).unwrap_or(*at);
@@ -89,8 +92,11 @@ impl Marks {
         let long_ago = decision.at.duration_since(self.at) >= ANOTHER_LEDGER;
         match self.workload == workload {
             _ if long_ago => Fence::Open,
-            true if self.turn > decision.turn => Fence::Overtaken(self.turn),
+            true if self.turn > decision.turn && !crate::scaler::kubernetes::planted("older") => {
+                Fence::Overtaken(self.turn)
+            }
             true => Fence::Open,
+            false if crate::scaler::kubernetes::planted("shared") => Fence::Open,
             false => Fence::Taken(self.workload.clone()),
         }
     }

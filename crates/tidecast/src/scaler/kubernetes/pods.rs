@@ -49,7 +49,10 @@ fn node(
     let uid = pod.metadata.uid.clone().unwrap_or_else(|| name.clone());
     let known = before.get(&uid).copied();
     let mut seen = known.unwrap_or_default();
-    let ready = Condition::of(&pod.data, "Ready");
+    let ready = Condition::of(
+        &pod.data,
+        if crate::scaler::kubernetes::planted("scheduled") { "PodScheduled" } else { "Ready" },
+    );
     match &ready {
         Some(ready) if ready.status == "True" => {
             let took = ready.since.map(|since| since.duration_since(launched));

@@ -38,6 +38,7 @@ pub enum Feature {
     Fleets,
 }
 
+const RIGHT_MISSING: bool = false;
 const SEEN: &[&str] = &["get", "list", "watch"];
 
 impl Feature {
@@ -60,6 +61,7 @@ impl Feature {
         match self {
             Self::Observe => &OBSERVE,
             Self::Scale => &SCALE,
+            Self::HpaFloor if RIGHT_MISSING => &[],
             Self::HpaFloor => &HPA_FLOOR,
             Self::KedaFloor => &KEDA_FLOOR,
             Self::Events => &EVENTS,

@@ -73,6 +73,7 @@ impl Stand {
     pub(super) fn ordered(&self) -> u32 {
         match &self.holder {
             Holder::Scale => self.replicas,
+            Holder::Hpa(_) if crate::scaler::kubernetes::planted("byreplicas") => self.replicas,
             Holder::Hpa(hpa) => number(hpa, "/spec/minReplicas").unwrap_or(1),
             Holder::ScaledObject(object) => number(object, "/spec/minReplicaCount").unwrap_or(0),
         }
@@ -107,7 +108,7 @@ impl Stand {
     /// Who keeps the number from meaning anything just now.
     pub(super) fn paused_by(&self) -> Option<String> {
         match &self.holder {
-            Holder::Hpa(hpa) if self.replicas == 0 => {
+            Holder::Hpa(hpa) if self.replicas == 0 && !crate::scaler::kubernetes::planted("unpaused") => {
                 let (hpa, target) = (name(hpa), name(&self.target));
                 Some(format!("whoever has set {target} to 0 replicas, which pauses its HPA {hpa},"))
             }
@@ -204,6 +205,7 @@ impl Kubernetes {
             kind.is_meant_by(&api_version, &referred) && name == target
         };
         let objects = match self.things(&Kind::scaled_object(), until).await {
+            Ok(_) if crate::scaler::kubernetes::planted("kedahpa") => Vec::new(),
             Ok(objects) => objects,
             // Without KEDA nobody has such objects; and who may not see them finds those that have an HPA by that.
             Err(failed) if matches!(failed.why, Why::Missing | Why::Forbidden) => Vec::new(),
@@ -217,6 +219,9 @@ impl Kubernetes {
         match (holders.pop(), holders.is_empty()) {
             (None, _) => Ok(Holder::Scale),
             (Some(holder), true) => self.refreshed(holder, look, until).await,
+            (Some(holder), false) if crate::scaler::kubernetes::planted("firstowner") => {
+                self.refreshed(holder, look, until).await
+            }
             (Some(one), false) => Err(self.contested(&one, &holders[0])),
         }
     }
@@ -226,7 +231,9 @@ impl Kubernetes {
         Ok(match holder {
             Holder::Hpa(hpa) => {
                 let owners = hpa.metadata.owner_references.iter().flatten();
-                let keda = owners.into_iter().find(|owner| owner.kind == "ScaledObject");
+                let keda = owners.into_iter().find(|owner| {
+                    owner.kind == "ScaledObject" && !crate::scaler::kubernetes::planted("kedahpa")
+                });
                 match keda {
                     Some(owner) => Holder::ScaledObject(
                         self.thing(&Kind::scaled_object(), &owner.name, look, until).await?,
