@@ -5,7 +5,9 @@
 mod agones;
 #[cfg(feature = "aws")]
 mod aws;
+#[cfg(feature = "kubernetes")]
 mod cluster;
+#[cfg(feature = "kubernetes")]
 mod fake_cluster;
 mod jitsi;
 #[cfg(feature = "keda")]
