@@ -17,5 +17,6 @@ mod kubernetes;
 mod operator;
 #[cfg(feature = "kubernetes")]
 mod person;
+#[cfg_attr(not(feature = "keda"), allow(dead_code, reason = "only KEDA's tests need all of it"))]
 mod served;
 mod webhook;
