@@ -76,7 +76,7 @@ class Service:
         (self.folder / "tokens").write_text(made["line"] + "\n")
         lines = [
             f"server: {{ listen: 127.0.0.1:{port}, turnEvery: {turn}, auth: {{ tokenFile: tokens }} }}",
-            "store: { history: 28d }",
+            "store: { history: 28d, modelsMax: 24Gi }",
             f"sources: {{ main: {{ type: prometheus, url: 'http://127.0.0.1:{source}' }} }}",
             "workloads:",
         ]
@@ -192,6 +192,14 @@ def until(what, minutes, done, every=10):
     return None
 
 
+def calm(service):
+    """Whether nothing is being learned: half a minute with less than a tenth of a core."""
+    before = service.cpu()
+    time.sleep(30)
+    spent = (service.cpu() - before) / 30
+    return spent < 0.1, f"{100 * spent:.1f} % of a core"
+
+
 def wrk(service, path, seconds, rate_goal):
     command = ["wrk", "-t1", "-c32", f"-d{seconds}s", "--latency", "-H", f"Authorization: Bearer {service.token}"]
     text = subprocess.run([*command, f"http://127.0.0.1:{service.port}{path}"], check=True, capture_output=True, text=True).stdout
@@ -255,8 +263,8 @@ def small(args, folder, source):
             return ready == 100, f"{ready} of 100 have learned, {service.memory()[0]:.0f} MiB"
 
         took, cpu = until("100 workloads", args.settle_minutes, done), service.cpu()
-        say("quiet for two minutes, then measured")
-        time.sleep(120)
+        say("ways to size are being tried on the history: measured when that is over")
+        until("100 workloads", args.settle_minutes, lambda: calm(service), every=5)
         steady = observed(service, 60 * args.minutes)
         service.kill()
         again = service.start()
@@ -375,7 +383,7 @@ def large_rows(found):
         ("lateness while the API is flooded, p99", bound(found["late_under_api"][0][1]), judged(0, "≤ 1 s", found["late_under_api"][0][1] <= 1)),
         ("memory", f"{busy['rss']:,.0f} MiB", judged(0, "2,048 MiB", busy["rss"] <= 2048)),
         ("processor", f"{busy['cpu']:.0f} % of a core", ""),
-        ("forecasts there", f"{found['ages'][0]:,}, half not older than {found['ages'][1] / 60:.0f} min, all {found['ages'][2] / 60:.0f} min; {found['learned']:,} from four weeks", ""),
+        ("forecasts there", f"{found['ages'][0]:,}, half not older than {found['ages'][1] / 60:.0f} min, all {found['ages'][2] / 60:.0f} min; {found['learned']:,} of them by the ensemble, from four weeks", ""),
         ("history of four weeks collected", f"{100 * found['filled']:.1f} % in {found['fill'] / 60:.1f} min", ""),
         ("store and fitted models on disk", f"{found['disk']:,.0f} MiB", ""),
         ("start with an empty store until all had a turn", f"{found['first_start']:.1f} s", ""),
@@ -408,8 +416,9 @@ known by the bounds of the histogram in `/metrics`. Measured: {loads}.
 {NOTES}"""
 
 
-NOTES = """Fitted models lie in `models` in the folder of the store between two forecasts, for about 4 GiB in all; a workload whose model has
-no place there is fitted anew for each forecast, so forecasts come as often as the processors manage. Decisions do not wait for them. The kills are of the whole
+NOTES = """Fitted models lie in `models` in the folder of the store between two forecasts, 24 GiB at most here (`store.modelsMax`). Fitting
+takes about a second of a processor for each workload and sizing itself by replay as much again, on all processors but one; so ten thousand that begin at once are all fitted after some hours. Until its
+turn has come each has a forecast by the hour from a ridge regression, which the row of forecasts counts as forecasts but not as learned. Decisions wait for none of this. The kills are of the whole
 service while decrees are written over HTTP; the store alone is killed by `make kills`.
 """
 

@@ -28,6 +28,8 @@ pub fn decide(briefing: &Briefing) -> Decision {
     let Reconciled { size, limits, commands, withheld, allowed, moves, vigil } =
         reconcile(briefing, wanted.size);
     notes.extend(vigil.stuck(briefing).map(|stuck| Note::NeverReady { stuck }));
+    let says = briefing.sighting.iter().flat_map(|sighting| &sighting.says);
+    notes.extend(says.map(|said| Note::Fleet { said: said.clone() }));
     Decision {
         turn: briefing.turn,
         at: briefing.now,

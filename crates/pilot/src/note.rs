@@ -109,6 +109,11 @@ pub enum Note {
         /// Which.
         stuck: Stuck,
     },
+    /// The fleet does not do all that it is told.
+    Fleet {
+        /// Why, as the sentence of whoever looks at it.
+        said: String,
+    },
     /// The plan in force was kept.
     PlanKept {
         /// When it was made.
@@ -162,6 +167,7 @@ impl Note {
             Self::Apart { .. } => "apart",
             Self::Flawed { .. } => "flawed",
             Self::NeverReady { .. } => "neverReady",
+            Self::Fleet { .. } => "fleet",
             Self::PlanKept { .. } => "planKept",
         }
     }
@@ -239,6 +245,7 @@ impl Note {
                  not counted as capacity",
                 span(*within)
             ),
+            Self::Fleet { said } => said.clone(),
             Self::PlanKept { issued: Some(issued) } => {
                 format!("the plan of {} stays in force", clock(*issued, zone))
             }

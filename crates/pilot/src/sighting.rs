@@ -21,12 +21,15 @@ pub struct Sighting {
     /// Somebody else who changes the size, if one was caught.
     #[serde(default)]
     pub foreign: Option<String>,
+    /// What else of the fleet is worth telling, in sentences: what keeps it from doing what it is told.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub says: Vec<String>,
 }
 
 impl Sighting {
     /// An anonymous fleet of which `serving` of the `ordered` servers serve.
     pub fn of(at: Timestamp, ordered: Size, serving: Size) -> Self {
-        Self { at, ordered, serving, nodes: Vec::new(), complete: true, foreign: None }
+        Self { at, ordered, serving, nodes: Vec::new(), complete: true, foreign: None, says: Vec::new() }
     }
 }
 

@@ -15,6 +15,7 @@ mod fault;
 mod group;
 mod policy;
 mod refusal;
+mod scaling;
 mod scheduled;
 
 pub use account::{Account, Done};
@@ -25,6 +26,7 @@ pub use fault::{Fault, Faults, Outcome, Spell};
 pub use group::{Group, Instance, Launching, Life};
 pub use policy::Policy;
 pub use refusal::Refusal;
+pub use scaling::ScalingPolicy;
 pub use scheduled::Scheduled;
 
 #[cfg(test)]

@@ -127,6 +127,9 @@ pub struct Plan {
     pub current: Option<Step>,
     /// The steps to come.
     pub steps: Vec<Step>,
+    /// What the last turn sent to the fleet, or would have sent if mode and halts had allowed it: a line each, in the words of
+    /// its target. Empty: nothing was to be changed.
+    pub sends: Vec<String>,
     /// How far it reaches.
     #[schema(value_type = Option<String>, format = DateTime)]
     pub until: Option<Timestamp>,

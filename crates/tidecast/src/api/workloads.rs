@@ -170,6 +170,7 @@ pub(super) async fn plan(_: Viewer, State(known): Shared, Part(name): Part<Strin
     let now = clock();
     let tell = |s: &pilot::Step| step(s, &zone);
     Ok(Json(said::Plan {
+        sends: sent(&known, &name),
         workload: name,
         now: briefing.sighting.as_ref().map(|sighting| sighting.ordered.get()),
         current: decision.plan.at(now).map(tell),
@@ -241,6 +242,12 @@ async fn decided(known: &Known, name: &str) -> Result<(Arc<pilot::Briefing>, Arc
     turned.ok_or_else(|| {
         Problem::unready(format!("nothing has been decided for {name} since the start: {trouble}"))
     })
+}
+
+/// What the last turn sent, or would have sent.
+fn sent(known: &Known, name: &str) -> Vec<String> {
+    let seat = known.board.seat(&WorkloadName(name.to_owned())).unwrap_or_default();
+    seat.turned.map(|turned| turned.shows.clone()).unwrap_or_default()
 }
 
 fn step(step: &pilot::Step, zone: &TimeZone) -> said::Step {

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use aws_sdk_autoscaling::types::{AutoScalingGroup, ScalingPolicy, ScheduledUpdateGroupAction};
+use aws_sdk_autoscaling::types::{AutoScalingGroup, CustomizedMetricSpecification};
+use aws_sdk_autoscaling::types::{ScalingPolicy, ScheduledUpdateGroupAction};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -20,7 +21,7 @@ const PAGES_MAX: usize = 200;
 pub async fn groups(region: &Arc<Region>, now: Timestamp) -> Result<Vec<Value>, Trouble> {
     let visit = Visit::new(region.clone(), format!("Auto Scaling in {}", region.name()), now);
     let (mut groups, mut policies, mut actions) = (Vec::new(), Vec::new(), Vec::new());
-    let client = &visit.clients().await?.scaling;
+    let client = visit.clients().await?.scaling;
     let (mut next, mut pages) = (None, 0);
     loop {
         let call = client.describe_auto_scaling_groups().max_records(100).set_next_token(next).send();
@@ -93,9 +94,17 @@ fn group(group: &AutoScalingGroup) -> Value {
 fn policy(policy: &ScalingPolicy) -> Value {
     let tracking = policy.target_tracking_configuration.as_ref().map(|told| {
         let predefined = told.predefined_metric_specification.as_ref().map(|metric| {
-            json!({ "PredefinedMetricType": metric.predefined_metric_type.as_ref().map(|kind| kind.as_str()) })
+            clean(json!({
+                "PredefinedMetricType": metric.predefined_metric_type.as_ref().map(|kind| kind.as_str()),
+                "ResourceLabel": metric.resource_label,
+            }))
         });
-        clean(json!({ "TargetValue": told.target_value, "PredefinedMetricSpecification": predefined }))
+        clean(json!({
+            "TargetValue": told.target_value,
+            "DisableScaleIn": told.disable_scale_in,
+            "PredefinedMetricSpecification": predefined,
+            "CustomizedMetricSpecification": told.customized_metric_specification.as_ref().map(custom),
+        }))
     });
     let predictive = policy.predictive_scaling_configuration.as_ref().map(|told| {
         let mode = told.mode.as_ref().map(|mode| mode.as_str());
@@ -108,6 +117,18 @@ fn policy(policy: &ScalingPolicy) -> Value {
         "Enabled": policy.enabled,
         "TargetTrackingConfiguration": tracking,
         "PredictiveScalingConfiguration": predictive,
+    }))
+}
+
+fn custom(metric: &CustomizedMetricSpecification) -> Value {
+    let dimensions = metric.dimensions().iter().map(|one| json!({ "Name": one.name, "Value": one.value }));
+    let metrics = metric.metrics().iter().map(|one| json!({ "Id": one.id, "Expression": one.expression }));
+    clean(json!({
+        "Namespace": metric.namespace,
+        "MetricName": metric.metric_name,
+        "Dimensions": dimensions.collect::<Vec<_>>(),
+        "Statistic": metric.statistic.as_ref().map(|statistic| statistic.as_str()),
+        "Metrics": Some(metrics.collect::<Vec<_>>()).filter(|all| !all.is_empty()),
     }))
 }
 

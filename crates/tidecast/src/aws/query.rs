@@ -22,6 +22,8 @@ pub struct Ec2 {
     connector: Connector,
 }
 
+/// Where the environment says that EC2 is, the first that is set.
+const ADDRESSES: [&str; 2] = ["AWS_ENDPOINT_URL_EC2", "AWS_ENDPOINT_URL"];
 const VERSION: &str = "2016-11-15";
 const FORM: &str = "application/x-www-form-urlencoded";
 
@@ -31,8 +33,9 @@ impl Ec2 {
     /// # Errors
     /// [`Trouble`] when the address may not be asked.
     pub fn new(region: Arc<Region>, endpoint: Option<&str>) -> Result<Self, Trouble> {
-        let url =
-            endpoint.map_or_else(|| format!("https://ec2.{}.amazonaws.com", region.name()), str::to_owned);
+        let told = || ADDRESSES.iter().find_map(|name| std::env::var(name).ok());
+        let endpoint = endpoint.map(str::to_owned).or_else(told);
+        let url = endpoint.clone().unwrap_or_else(|| own_address(region.name()));
         let limits = Limits { total: std::time::Duration::from_secs(8), ..Limits::default() };
         let address = Address { limits, ..Address::new(format!("EC2 in {}", region.name()), &url) };
         let door = if endpoint.is_some() { Door::inside(&url)? } else { Door::outside(&url)? };
@@ -55,7 +58,8 @@ impl Ec2 {
     ) -> Result<String, Trouble> {
         visit.take_place(action).await?;
         let body = form(action, parameters);
-        let headers = self.signed(&body, now).await?;
+        let headers = self.signed(&body, now).await;
+        let headers = headers.inspect_err(|trouble| visit.region.heed(trouble, now))?;
         let headers: Vec<(&'static str, &str)> =
             headers.iter().map(|(name, value)| (*name, value.as_str())).collect();
         let ask =
@@ -96,6 +100,18 @@ impl Ec2 {
     }
 }
 
+/// AWS's own address in a region: its partitions have domains of their own.
+fn own_address(region: &str) -> String {
+    let domain = match region {
+        _ if region.starts_with("cn-") => "amazonaws.com.cn",
+        _ if region.starts_with("eusc-") => "amazonaws.eu",
+        _ if region.starts_with("us-iso-") => "c2s.ic.gov",
+        _ if region.starts_with("us-isob-") => "sc2s.sgov.gov",
+        _ => "amazonaws.com",
+    };
+    format!("https://ec2.{region}.{domain}")
+}
+
 fn form(action: &str, parameters: &[(String, String)]) -> String {
     let mut form = url::form_urlencoded::Serializer::new(String::new());
     form.append_pair("Action", action).append_pair("Version", VERSION);
@@ -123,6 +139,23 @@ fn read(who: &str, action: &str, answered: Result<Answer, Trouble>) -> Result<St
                 said::refused(who.into(), action, answer.status, code, said),
                 said::is_too_much(code, answer.status),
             ))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn finds_each_partition() {
+        for (region, address) in [
+            ("eu-west-1", "https://ec2.eu-west-1.amazonaws.com"),
+            ("us-gov-west-1", "https://ec2.us-gov-west-1.amazonaws.com"),
+            ("cn-north-1", "https://ec2.cn-north-1.amazonaws.com.cn"),
+            ("eusc-de-east-1", "https://ec2.eusc-de-east-1.amazonaws.eu"),
+        ] {
+            assert_eq!(own_address(region), address);
         }
     }
 }

@@ -1,6 +1,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,12 +9,12 @@ use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider};
 use aws_sdk_autoscaling::config::http::HttpResponse;
 use aws_sdk_autoscaling::error::ProvideErrorMetadata;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::result::SdkError;
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::OnceCell;
 
 use super::bucket::{Bucket, Rates};
 use super::said;
@@ -29,8 +30,12 @@ pub struct Region {
     endpoint: Option<String>,
     bucket: Mutex<Bucket>,
     wait: Wait,
-    keys: Option<Credentials>,
-    config: OnceCell<Clients>,
+    keys: Option<SharedCredentialsProvider>,
+    clients: tokio::sync::Mutex<Option<Clients>>,
+    /// When the clients were made, and with them the chain of credentials was read.
+    made: Mutex<Timestamp>,
+    /// Whether the credentials have been refused since.
+    refused: AtomicBool,
 }
 
 /// The SDK's clients.
@@ -53,13 +58,17 @@ impl fmt::Debug for Region {
 /// How long one call may take: a turn waits ten seconds for all of its look.
 const CALL_MAX: Duration = Duration::from_secs(5);
 const CONNECT_MAX: Duration = Duration::from_secs(2);
+/// How often credentials that are refused are looked for anew: somebody may have renewed them in the file of the profile.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_mins(1);
 
 impl Region {
     /// The region of this name; `endpoint` instead of AWS's own address.
     pub fn new(name: impl Into<String>, endpoint: Option<String>) -> Self {
         let wait: Wait = Arc::new(|long| Box::pin(tokio::time::sleep(long)));
         let bucket = Mutex::new(Bucket::new(Rates::default()));
-        Self { name: name.into(), endpoint, bucket, wait, keys: None, config: OnceCell::new() }
+        let made = Mutex::new(Timestamp::MIN);
+        let (clients, refused) = (tokio::sync::Mutex::default(), AtomicBool::default());
+        Self { name: name.into(), endpoint, bucket, wait, keys: None, clients, made, refused }
     }
 
     /// With other rates than the usual, and another way to wait.
@@ -72,7 +81,14 @@ impl Region {
     /// With this key instead of those that the SDK would find.
     #[must_use]
     pub fn keyed(mut self, id: &str, secret: &str) -> Self {
-        self.keys = Some(Credentials::new(id, secret, None, None, "given"));
+        self.keys = Some(SharedCredentialsProvider::new(Credentials::new(id, secret, None, None, "given")));
+        self
+    }
+
+    /// With whatever this finds instead of what the SDK would.
+    #[must_use]
+    pub fn provided(mut self, provider: impl ProvideCredentials + 'static) -> Self {
+        self.keys = Some(SharedCredentialsProvider::new(provider));
         self
     }
 
@@ -91,8 +107,25 @@ impl Region {
     }
 
     /// The clients, made when first needed: finding credentials may take files, processes and the network.
-    pub(crate) async fn clients(&self) -> Result<&Clients, Trouble> {
-        self.config.get_or_try_init(|| self.load()).await
+    pub(crate) async fn clients(&self) -> Result<Clients, Trouble> {
+        let mut clients = self.clients.lock().await;
+        if self.refused.swap(false, Ordering::AcqRel) {
+            *clients = None;
+        }
+        if clients.is_none() {
+            *clients = Some(self.load().await?);
+        }
+        Ok(clients.clone().expect("they were made just now"))
+    }
+
+    /// After a refusal of the credentials the whole chain is read anew, once a minute at most: the SDK reads profiles once,
+    /// and somebody is told to renew them.
+    pub(super) fn heed(&self, trouble: &Trouble, now: Timestamp) {
+        let mut made = self.made.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if matches!(trouble, Trouble::Credentials { .. }) && now.duration_since(*made) >= LOOK_AGAIN {
+            *made = now;
+            self.refused.store(true, Ordering::Release);
+        }
     }
 
     async fn load(&self) -> Result<Clients, Trouble> {
@@ -157,7 +190,7 @@ impl Visit {
     ///
     /// # Errors
     /// [`Trouble`] when an address is refused.
-    pub(crate) async fn clients(&self) -> Result<&Clients, Trouble> {
+    pub(crate) async fn clients(&self) -> Result<Clients, Trouble> {
         self.region.clients().await
     }
 
@@ -191,6 +224,7 @@ impl Visit {
                 if too_much {
                     bucket.was_too_much(self.now());
                 }
+                self.region.heed(&trouble, self.now());
                 Err(trouble)
             }
         }

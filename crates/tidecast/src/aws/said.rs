@@ -68,23 +68,31 @@ pub(super) fn no_credentials(who: String, error: &dyn std::error::Error) -> Trou
 }
 
 /// What to do about credentials that are no longer good.
-const RENEW: &str = "renew them: `aws sso login` for a profile with SSO, new keys for static ones; roles of pods \
-                     and instances renew themselves, so look whether the role still exists and trusts this one";
+const RENEW: &str = "renew them: `aws sso login` for a profile with SSO, new keys for static ones (a profile is read again, the \
+                     environment only by a restart); roles of pods and instances renew themselves, so look whether the \
+                     role still exists and trusts this one; and a signature of the wrong time is one of a wrong clock";
 
 pub(super) fn refused(who: String, what: &str, status: u16, code: &str, said: &str) -> Trouble {
-    const EXPIRED: [&str; 7] = [
+    const EXPIRED: [&str; 12] = [
         "ExpiredToken",
         "ExpiredTokenException",
         "RequestExpired",
         "InvalidClientTokenId",
+        "InvalidAccessKeyId",
         "UnrecognizedClientException",
         "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "IncompleteSignature",
+        "MissingAuthenticationToken",
+        "MissingAuthenticationTokenException",
         "AuthFailure",
     ];
     let said = one_line(said);
     match code {
         _ if is_too_much(code, status) => Trouble::Throttled { who, what: what.into() },
         code if EXPIRED.contains(&code) => Trouble::Credentials { who, said, renew: RENEW.into() },
+        // Somebody else's change was in the way: by its status anything may have become of it, by its code nothing has.
+        "ResourceContention" => Trouble::Answered { who, status, said: format!("{code} to {what}: {said}") },
         // Something broke on the way: it may be done.
         "" if status >= 500 => {
             Trouble::Unsure { who, what: what.into(), why: format!("it answered {status}") }
@@ -95,13 +103,18 @@ pub(super) fn refused(who: String, what: &str, status: u16, code: &str, said: &s
 }
 
 pub(super) fn is_too_much(code: &str, status: u16) -> bool {
-    const TOO_MUCH: [&str; 6] = [
+    const TOO_MUCH: [&str; 11] = [
         "Throttling",
         "ThrottlingException",
         "ThrottledException",
         "RequestLimitExceeded",
         "TooManyRequestsException",
         "RequestThrottled",
+        "RequestThrottledException",
+        "EC2ThrottledException",
+        "BandwidthLimitExceeded",
+        "PriorRequestNotComplete",
+        "SlowDown",
     ];
     TOO_MUCH.contains(&code) || status == 429
 }
@@ -119,6 +132,12 @@ mod tests {
     fn tells_what_may_be_done_from_what_is_not() {
         check("Throttling", 400, "throttled");
         check("RequestLimitExceeded", 503, "throttled");
+        check("SlowDown", 503, "throttled");
+        // A quota is no rate.
+        check("LimitExceeded", 400, "answered");
+        check("ResourceContention", 500, "answered");
+        check("InvalidSignatureException", 403, "credentials");
+        check("AccessDenied", 403, "answered");
         check("ExpiredToken", 403, "credentials");
         check("ValidationError", 400, "answered");
         check("ScalingActivityInProgress", 400, "answered");

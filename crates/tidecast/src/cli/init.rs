@@ -99,8 +99,10 @@ impl Init {
             false => given(&self.input)?,
         };
         if let Some(namespace) = &self.namespace {
-            objects
-                .retain(|object| object["metadata"]["namespace"].as_str().unwrap_or("default") == namespace);
+            // What lies beyond namespaces belongs to all of them.
+            let within =
+                |object: &Value| object["metadata"]["namespace"].as_str().unwrap_or("default") == namespace;
+            objects.retain(|object| object["kind"] == "ClusterTriggerAuthentication" || within(object));
         }
         let around = Around { prometheus: self.prometheus.clone() };
         let imported = import(whose.origin(), &objects, &around).map_err(Stop::unusable)?;

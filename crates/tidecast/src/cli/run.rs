@@ -86,11 +86,11 @@ impl Run {
     }
 }
 
-/// How the C library's allocator is to behave: a few arenas and not one for each thread, and what is large is given back as
+/// How the C library's allocator is to behave: one arena and not one for each thread, and what is large is given back as
 /// soon as it is freed. A hundred workloads need a third of the memory so. It is told by these variables only, and only
 /// before a process begins, so this one begins anew with them, unless somebody has set one.
 const SPARINGLY: [(&str, &str); 3] =
-    [("MALLOC_ARENA_MAX", "2"), ("MALLOC_MMAP_THRESHOLD_", "65536"), ("MALLOC_TRIM_THRESHOLD_", "131072")];
+    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "16384"), ("MALLOC_TRIM_THRESHOLD_", "65536")];
 
 /// Begins this process anew with [`SPARINGLY`]: the same process id, the same arguments. If that cannot be, it goes on
 /// with more memory.

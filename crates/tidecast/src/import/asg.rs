@@ -1,3 +1,5 @@
+mod demand;
+
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
@@ -5,7 +7,6 @@ use serde_json::{Value, json};
 
 use super::cron;
 use super::draft::{Draft, Drafts};
-use super::quantity::written;
 use crate::config::codes::Code;
 
 /// Every Auto Scaling group among the answers of `aws autoscaling describe-auto-scaling-groups`, `describe-policies` and
@@ -34,10 +35,10 @@ fn one(group: &Value, policies: &[Value], actions: &[Value], drafts: &mut Drafts
         return drafts.leave_out(called, "it has no MinSize or no MaxSize");
     };
     let mut draft = Draft::new(called, name);
-    draft.set("target", json!({ "type": "asg", "group": name, "region": region }));
+    draft.set("target", json!({ "type": "asg", "group": name, "region": region.as_str() }));
     draft.set("minReplicas", least);
     draft.set("maxReplicas", most);
-    demand(policies, &mut draft, drafts);
+    demand::demand(&region, name, policies, &mut draft, drafts);
     policies.iter().for_each(|policy| beside(policy, &mut draft));
     schedules(actions, least, &mut draft);
     oddities(group, &mut draft);
@@ -54,43 +55,6 @@ fn region(group: &Value) -> Option<String> {
         .as_str()
         .map(|zone| zone.trim_end_matches(|c: char| c.is_ascii_lowercase()));
     arn.or(zone).map(str::to_owned)
-}
-
-/// What target tracking follows. Requests of a load balancer are demand; CPU is not.
-fn demand(policies: &[Value], draft: &mut Draft, drafts: &mut Drafts<'_>) {
-    let tracking =
-        policies.iter().map(|policy| &policy["TargetTrackingConfiguration"]).filter(|one| one.is_object());
-    let metric = |one: &Value| {
-        one["PredefinedMetricSpecification"]["PredefinedMetricType"]
-            .as_str()
-            .unwrap_or("a metric of its own")
-            .to_owned()
-    };
-    let requests = tracking.clone().find(|one| metric(one) == "ALBRequestCountPerTarget");
-    let source = drafts.source("pushed", json!({ "type": "push" }));
-    let mut demand = json!({ "source": source });
-    if let Some(rate) = requests.and_then(|one| one["TargetValue"].as_f64()).filter(|rate| *rate > 0.0) {
-        // A target of the load balancer is counted by the minute.
-        demand["unit"] = "req/s".into();
-        draft.set("capacity", json!({ "perReplica": written(rate / 60.0) }));
-        draft.warn(Code::NO_DEMAND, format!("target tracking follows {rate} requests a minute and server; give a source that counts the requests of the load balancer, by the second"));
-    } else {
-        draft.warn(
-            Code::NO_DEMAND,
-            "give a source that counts what users ask for: requests of the load balancer, jobs, sessions",
-        );
-    }
-    draft.set("demand", demand);
-    for one in tracking.filter(|one| requests.is_none_or(|taken| !std::ptr::eq(*one, taken))) {
-        draft.warn(
-            Code::METRIC_OF_USAGE,
-            format!(
-                "target tracking of {} at {} goes on beside tidecast, which raises the floor",
-                metric(one),
-                one["TargetValue"]
-            ),
-        );
-    }
 }
 
 /// Policies that go on beside tidecast.
@@ -152,10 +116,20 @@ fn draft_entry(action: &Value, all: &[&Value], zone: &str, draft: &mut Draft) {
     let others = all.iter().filter(|other| !std::ptr::eq(**other, action));
     let spans = others.filter_map(|other| cron::span(start, other["Recurrence"].as_str()?, &clock));
     match spans.min_by_key(|span| span.0) {
-        Some(span) => draft.calendar.push(json!({
-            "workload": draft.name(), "schedule": start, "zone": zone, "for": span.to_string(),
-            "minReplicas": action["MinSize"], "reason": name,
-        })),
+        Some(span) => {
+            draft.calendar.push(json!({
+                "workload": draft.name(), "schedule": start, "zone": zone, "for": span.to_string(),
+                "minReplicas": action["MinSize"], "reason": name,
+            }));
+            if let Some(end) = action["EndTime"].as_str() {
+                draft.warn(
+                    Code::SETTING_LEFT_OUT,
+                    format!(
+                        "the scheduled action {name} ends at {end}; its entry goes on until you take it away"
+                    ),
+                );
+            }
+        }
         None => draft.warn(
             Code::SCHEDULE_LEFT_OUT,
             format!("the scheduled action {name} is never taken back by another, or after other spans"),

@@ -41,9 +41,15 @@ pub async fn objects(
         ("apps", "v1", "Deployment", "deployments"),
         ("apps", "v1", "StatefulSet", "statefulsets"),
         ("keda.sh", "v1alpha1", "TriggerAuthentication", "triggerauthentications"),
+        ("keda.sh", "v1alpha1", "ScaledJob", "scaledjobs"),
     ];
     for kind in beside.into_iter().filter(|kind| origin == Origin::Keda || kind.0 == "apps") {
         objects.extend(list(cluster, kind, namespace).await.unwrap_or_default());
+    }
+    if origin == Origin::Keda {
+        let everywhere =
+            ("keda.sh", "v1alpha1", "ClusterTriggerAuthentication", "clustertriggerauthentications");
+        objects.extend(list(cluster, everywhere, None).await.unwrap_or_default());
     }
     Ok(objects)
 }

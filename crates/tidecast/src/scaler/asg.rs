@@ -4,6 +4,7 @@ mod calls;
 mod direct;
 mod fence;
 mod floors;
+mod says;
 mod schedule;
 mod seen;
 mod sight;
@@ -143,9 +144,10 @@ impl Asg {
         Ok(Ok((group, todo)))
     }
 
-    fn receipt(&self, todo: &Todo, change: Option<&Change>) -> Receipt {
+    fn receipt(&self, todo: &Todo, change: Option<&Change>, beyond: Option<String>) -> Receipt {
         let mut said = todo.said();
         if let Action::Schedule { .. } = self.action {
+            said.extend(beyond);
             let memory = self.memory();
             let stands = memory.standing.count();
             match change.map(Change::counts) {
@@ -176,16 +178,14 @@ impl Scaler for Asg {
     async fn sight(&self, now: Timestamp) -> Result<Option<Sighting>, Trouble> {
         let calls = self.calls(now);
         let group = calls.group().await?;
-        let (wants, newest) = {
-            let memory = self.memory();
-            (memory.known.wants_activities(&group, now), memory.known.newest.clone())
-        };
-        if wants {
-            let activities = calls.activities(|activity| newest.as_ref() == Some(&activity.id)).await?;
+        let known = Some(self.memory().known.clone()).filter(|known| known.wants_activities(&group, now));
+        if let Some(known) = known {
+            let activities = calls.activities(|read| known.is_enough(read)).await?;
             self.memory().known.learn(&activities, &group, now);
         }
         let mut memory = self.memory();
-        let sighting = memory.known.sighting(&group, now);
+        let says = says::says(&group, self.action);
+        let sighting = Sighting { says, ..memory.known.sighting(&group, now) };
         memory.group = Some((now, group));
         Ok(Some(sighting))
     }
@@ -201,7 +201,7 @@ impl Scaler for Asg {
         let change = self.change(&calls, decision, &group).await?;
         let todo = Todo::of(&decision.commands, &group, shrinking, now);
         if todo.is_nothing() && change.is_none() {
-            return Ok(self.receipt(&todo, None));
+            return Ok(self.receipt(&todo, None, schedule::beyond(decision, &group)));
         }
         let (group, todo) = match self.claim(&calls, decision, shrinking).await? {
             Ok(claimed) => claimed,
@@ -213,7 +213,7 @@ impl Scaler for Asg {
             change.carry_out(&calls).await?;
         }
         acted?;
-        Ok(self.receipt(&todo, change.as_ref()))
+        Ok(self.receipt(&todo, change.as_ref(), schedule::beyond(decision, &group)))
     }
 
     fn shows(&self, decision: &Decision) -> Vec<String> {

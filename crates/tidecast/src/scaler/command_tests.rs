@@ -112,7 +112,9 @@ async fn ends_what_takes_too_long_with_all_that_it_started() {
     let folder = tempfile::tempdir().unwrap();
     let mut run = program(&folder, "sleep 600 & echo $! > child; wait");
     run.limit = Duration::from_millis(500);
-    let trouble = hand(run, None).carry_out(&grow(7)).await.unwrap_err();
+    let hand = hand(run, None);
+    let ended = tokio::time::timeout(Duration::from_secs(20), hand.carry_out(&grow(7))).await;
+    let trouble = ended.expect("its time is limited").unwrap_err();
     assert_eq!(trouble.to_string(), "the command /bin/sh did not answer within 500 ms");
     let child = std::fs::read_to_string(folder.path().join("child")).unwrap();
     let state = |pid: &str| std::fs::read_to_string(format!("/proc/{pid}/stat")).ok();

@@ -151,8 +151,15 @@ impl Ec2Fleet {
         let numbered = ids.iter().enumerate();
         let asked: Vec<(String, String)> =
             numbered.map(|(n, id)| (format!("InstanceId.{}", n + 1), id.clone())).collect();
-        self.memory().ended.extend(ids.into_iter().map(|id| (id, now)));
-        self.ec2.call(&self.visit(now), "TerminateInstances", &asked, now).await?;
+        self.memory().ended.extend(ids.iter().map(|id| (id.clone(), now)));
+        let answered = self.ec2.call(&self.visit(now), "TerminateInstances", &asked, now).await;
+        if let Err(trouble) = answered {
+            if !matches!(trouble, Trouble::Unsure { .. }) {
+                // EC2 ends all of them or none: these are still there, and nothing is launched in their place.
+                self.memory().ended.retain(|id, _| !ids.contains(id));
+            }
+            return Err(trouble);
+        }
         Ok(count)
     }
 

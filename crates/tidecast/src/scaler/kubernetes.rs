@@ -166,6 +166,7 @@ impl Kubernetes {
             serving: Size(serving),
             nodes,
             complete,
+            says: Vec::new(),
             foreign: foreign(stand, now),
         }
     }

@@ -45,6 +45,7 @@ pub(super) fn fleet(who: &str, body: &[u8], now: Timestamp) -> Result<Sighting, 
             serving: servers("serving", told.serving.as_ref())?,
             nodes: nodes(&told.nodes, now)?,
             complete,
+            says: Vec::new(),
             foreign: told.foreign.as_deref().filter(|who| !who.is_empty()).map(crate::trouble::one_line),
         })
     };

@@ -118,6 +118,12 @@ impl CloudWatch {
     }
 }
 
+impl Drop for CloudWatch {
+    fn drop(&mut self) {
+        self.watch.leave(&self.metric, self.step_s);
+    }
+}
+
 #[async_trait]
 impl Source for CloudWatch {
     fn name(&self) -> String {

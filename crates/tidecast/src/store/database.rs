@@ -99,10 +99,14 @@ fn who(format: &Format, path: &Path) -> String {
 /// How long a lock that another process holds is waited for.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// What each connection keeps of its file, for the system keeps it too.
+const CACHE_KIB: i64 = 256;
+
 fn writer(path: &Path, format: &Format, who: &str) -> Result<Connection, Trouble> {
     let told = |error: rusqlite::Error| trouble(who, error.into());
     let db = Connection::open(path).map_err(told)?;
     db.busy_timeout(BUSY).map_err(told)?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB).map_err(told)?;
     let settings = format!(
         "PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA journal_mode = WAL;
          PRAGMA synchronous = {}; PRAGMA wal_autocheckpoint = 1000; PRAGMA journal_size_limit = 16777216;",
@@ -118,6 +122,7 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let db = Connection::open_with_flags(path, flags)?;
     db.busy_timeout(BUSY)?;
+    db.pragma_update(None, "cache_size", -CACHE_KIB)?;
     Ok(db)
 }
 

@@ -55,6 +55,33 @@ pub(crate) fn usual() -> Wishes {
 }
 
 #[test]
+fn start_the_image_that_the_recipe_makes() {
+    let recipe = std::fs::read_to_string(root().join("deploy/Dockerfile")).unwrap();
+    let wishes = everything();
+    let app =
+        manifests(&wishes, &[Part::App]).into_iter().find(|object| object["kind"] == "Deployment").unwrap();
+    let pod = &app["spec"]["template"]["spec"];
+    let (security, container) = (&pod["securityContext"], &pod["containers"][0]);
+    assert!(
+        recipe.contains(&format!("-t {} .", container["image"].as_str().unwrap())),
+        "{}",
+        container["image"]
+    );
+    assert!(
+        recipe.contains(&format!("USER {}:{}\n", security["runAsUser"], security["runAsGroup"])),
+        "{security}"
+    );
+    assert!(recipe.contains(&format!("EXPOSE {}\n", container["ports"][0]["containerPort"])), "{container}");
+    // The objects give arguments only: what is begun is the image's own affair.
+    assert!(container["command"].is_null() && recipe.contains("ENTRYPOINT [\"/usr/local/bin/tidecast\"]\n"));
+    assert!(
+        recipe.contains(&format!("CMD {}\n", container["args"].to_string().replace(',', ", "))),
+        "{container}"
+    );
+    assert!(recipe.contains(&format!("FROM rust:{}-", env!("CARGO_PKG_RUST_VERSION"))));
+}
+
+#[test]
 fn are_what_the_goldens_hold() {
     golden("deploy/chart/files/crd.yaml", &yaml::document(&tidecast::operator::crd()));
     golden("deploy/chart/files/rights.yaml", &yaml::document(&rights::table()));

@@ -8,8 +8,12 @@ mod cloudwatch;
 mod decisions;
 mod fleet;
 mod form;
+mod imported;
 mod moto;
 mod policy;
 mod show;
 mod suite;
 mod xml;
+
+pub(crate) use account::Wire;
+pub(crate) use policy::shipped;

@@ -13,7 +13,7 @@ use crate::served::{Served, now, write_demand};
 
 /// A group: its floor, its ceiling, what is desired, and what became of it.
 #[derive(Debug, Clone, Copy)]
-struct Group {
+pub(crate) struct Group {
     min: u64,
     max: u64,
     desired: u64,
@@ -21,11 +21,18 @@ struct Group {
     refused: u32,
 }
 
+impl Group {
+    /// How often it was changed.
+    pub(crate) fn puts(&self) -> u32 {
+        self.puts
+    }
+}
+
 type Groups = Arc<Mutex<Group>>;
 
-const TOKEN: &str = "canary-7f3a";
+pub(crate) const TOKEN: &str = "canary-7f3a";
 
-async fn stand_in() -> (String, Groups) {
+pub(crate) async fn stand_in() -> (String, Groups) {
     let group = Groups::new(Mutex::new(Group { min: 2, max: 40, desired: 3, puts: 0, refused: 0 }));
     let routes = Router::new()
         .route("/groups/{name}", get(describe))

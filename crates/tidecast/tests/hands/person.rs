@@ -72,6 +72,150 @@ async fn imports_the_hpas_of_a_live_cluster() {
     );
 }
 
+/// Objects as they stand in manifests, put into a cluster whose controllers then do what they do.
+fn install_all(cluster: &Cluster, manifests: &str) {
+    for object in tidecast::import::documents::documents(manifests).unwrap() {
+        cluster.install(object);
+    }
+}
+
+/// What `tidecast init --from` writes and says about the namespace `shop`, and what `tidecast check` says to that.
+async fn imported(cluster: &Cluster, whose: &str) -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, config) = (folder.path().join("tidecast.yaml"), cluster.kubeconfig_path());
+    let path = file.to_str().unwrap();
+    let output = run(tidecast(), &config, &["init", "--from", whose, "-n", "shop", path]).await;
+    let (_, said) = told(&output);
+    assert!(output.status.success(), "{said}");
+    let checked = run(tidecast(), &config, &["check", path]).await;
+    assert!(checked.status.success(), "{}", told(&checked).1);
+    (std::fs::read_to_string(&file).unwrap(), said)
+}
+
+const SCALED: &str = r#"
+apiVersion: keda.sh/v1alpha1
+kind: ClusterTriggerAuthentication
+metadata: { name: prom }
+spec: { secretTargetRef: [{ parameter: bearerToken, name: prom-reader, key: token }] }
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: { name: web, namespace: shop }
+spec:
+  scaleTargetRef: { name: web }
+  minReplicaCount: 2
+  maxReplicaCount: 20
+  pollingInterval: 10
+  fallback: { failureThreshold: 3, replicas: 6 }
+  triggers:
+    - type: prometheus
+      metadata: { serverAddress: "https://prom.example.org", query: "sum(rate(web_requests_total[5m]))", threshold: "25", authModes: bearer }
+      authenticationRef: { name: prom, kind: ClusterTriggerAuthentication }
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: { name: importer, namespace: shop, annotations: { autoscaling.keda.sh/paused-replicas: "3" } }
+spec:
+  scaleTargetRef: { name: importer }
+  triggers:
+    - type: kafka
+      metadata: { bootstrapServers: "kafka:9092", consumerGroup: importer, topic: orders, lagThreshold: "50" }
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledObject
+metadata: { name: elsewhere, namespace: media }
+spec: { scaleTargetRef: { name: elsewhere }, triggers: [{ type: cpu, metricType: Utilization, metadata: { value: "60" } }] }
+---
+apiVersion: keda.sh/v1alpha1
+kind: ScaledJob
+metadata: { name: nightly, namespace: shop }
+spec: { jobTargetRef: { template: {} }, triggers: [] }
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: { name: api, namespace: shop }
+spec:
+  scaleTargetRef: { apiVersion: apps/v1, kind: Deployment, name: api }
+  minReplicas: 3
+  maxReplicas: 30
+  metrics:
+    - { type: Pods, pods: { metric: { name: http_requests_per_second }, target: { type: AverageValue, averageValue: "40" } } }
+    - { type: Resource, resource: { name: memory, target: { type: Utilization, averageUtilization: 80 } } }
+"#;
+
+async fn with_keda() -> Cluster {
+    let cluster = Cluster::start().await;
+    cluster.install_kinds_of_others();
+    shop(&cluster);
+    cluster.install(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "media" } }));
+    install_all(&cluster, SCALED);
+    cluster
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // U9
+async fn imports_the_scaled_objects_of_a_live_cluster() {
+    let cluster = with_keda().await;
+    let (written, said) = imported(&cluster, "keda").await;
+    for part in ["name: shop/web\n", "name: shop/importer\n", "file: prom-reader/token", "maxReplicas: 100\n"]
+    {
+        assert!(written.contains(part), "{part}: {written}");
+    }
+    assert!(!written.contains("elsewhere"), "that lies in another namespace: {written}");
+    for warning in [
+        "TIDE0314 ScaledObject shop/web: put the secret into the file prom-reader/token",
+        "TIDE0313 ScaledObject shop/importer: it is held at 3 replicas",
+        "TIDE0302 ScaledObject shop/importer: the trigger kafka counts what waits",
+        "ScaledObject shop/web: 6 replicas stand in there when the metric cannot be had",
+        "ScaledObject shop/web: pollingInterval 10 concern",
+        "ScaledObject shop/importer: no maximum was given, which means 100 there",
+        "TIDE0317 ScaledJob shop/nightly: it starts jobs and scales nothing that stays",
+    ] {
+        assert!(said.contains(warning), "{warning}: {said}");
+    }
+    assert!(said.contains("imported 2 workloads with "), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // U9
+async fn imports_no_hpa_that_keda_has_made() {
+    let cluster = with_keda().await;
+    assert!(cluster.state().get("horizontalpodautoscalers.autoscaling", "shop", "keda-hpa-web").is_some());
+    let (written, said) = imported(&cluster, "hpa").await;
+    assert!(written.contains("name: shop/api\n") && written.contains("minReplicas: 3\n"), "{written}");
+    assert!(!written.contains("name: shop/web\n"), "{written}");
+    for warning in [
+        "TIDE0317 HorizontalPodAutoscaler shop/keda-hpa-web: KEDA made it",
+        "TIDE0317 HorizontalPodAutoscaler shop/keda-hpa-importer: KEDA made it",
+        "TIDE0304 HorizontalPodAutoscaler shop/api: ",
+    ] {
+        assert!(said.contains(warning), "{warning}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // U9, S9
+async fn imports_as_somebody_who_may_list_what_is_imported_and_nothing_else() {
+    let cluster = with_keda().await;
+    let meta = json!({ "name": "importer", "namespace": "shop" });
+    let rules = json!([{ "apiGroups": ["keda.sh"], "resources": ["scaledobjects"], "verbs": ["list"] }]);
+    let group = "rbac.authorization.k8s.io";
+    cluster.install(
+        json!({ "apiVersion": format!("{group}/v1"), "kind": "Role", "metadata": meta, "rules": rules }),
+    );
+    cluster.install(json!({
+        "apiVersion": format!("{group}/v1"), "kind": "RoleBinding", "metadata": meta,
+        "roleRef": { "apiGroup": group, "kind": "Role", "name": "importer" },
+        "subjects": [{ "kind": "User", "apiGroup": group, "name": "ann" }],
+    }));
+    let folder = tempfile::tempdir().unwrap();
+    let kubeconfig = folder.path().join("kubeconfig");
+    std::fs::write(&kubeconfig, cluster.kubeconfig_of(&User::new("ann", &["system:authenticated"]))).unwrap();
+    let (out, err) =
+        told(&run(tidecast(), &kubeconfig, &["init", "--from", "keda", "-n", "shop", "-"]).await);
+    assert!(out.contains("name: shop/web\n") && out.contains("file: prom.bearerToken"), "{out}{err}");
+    let refused = run(tidecast(), &kubeconfig, &["init", "--from", "hpa", "-n", "shop", "-"]).await;
+    let (out, err) = told(&refused);
+    assert!(!refused.status.success() && out.is_empty() && err.contains("403"), "{out}{err}");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)] // S9
 async fn is_told_which_rights_are_missing() {
     let cluster = Cluster::start().await;

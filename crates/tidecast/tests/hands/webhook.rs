@@ -186,6 +186,15 @@ async fn tries_again_what_may_pass_with_the_same_key_and_a_new_signature() {
     }
 }
 
+#[tokio::test] // F24
+async fn sends_no_older_turn_to_a_receiver_that_would_take_it() {
+    let (url, heard) = answers(vec![reply("200 OK", "")]).await;
+    let hand = hand(&url, None);
+    hand.carry_out(&grow(9, 14)).await.unwrap();
+    assert_eq!(hand.carry_out(&grow(8, 13)).await.unwrap(), Receipt::Overtaken { by: 9 });
+    assert_eq!(heard.lock().unwrap().len(), 1);
+}
+
 #[tokio::test] // F26, S6 of the security list
 async fn does_not_insist_where_it_is_refused() {
     for (answer, tries, said) in [

@@ -1,4 +1,4 @@
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use super::bare::Bares;
 use super::policy::Asked;
@@ -231,14 +231,10 @@ impl Account {
             Call::Protect { ids, protected, .. } => group.protect(ids, *protected)?,
             Call::End { id, decrement } => group.terminate(id, *decrement, now_s)?,
             Call::Tag { tags, .. } => {
-                if group
-                    .tags
-                    .keys()
-                    .chain(tags.iter().map(|(key, _)| key))
-                    .collect::<std::collections::BTreeSet<_>>()
-                    .len()
-                    > 50
-                {
+                let keys = group.tags.keys().chain(tags.iter().map(|(key, _)| key));
+                // What AWS itself puts there does not count.
+                let counted: BTreeSet<_> = keys.filter(|key| !key.starts_with("aws:")).collect();
+                if counted.len() > 50 {
                     return Err(Refusal::limit("a resource has at most 50 tags"));
                 }
                 group.tags.extend(tags.iter().cloned());
@@ -256,6 +252,10 @@ impl Account {
         let of = |name: &String| {
             groups.get(name).ok_or_else(|| Refusal::validation(format!("Group {name} not found")))
         };
+        let some = |name: &String| match name.is_empty() {
+            true => Ok(groups.values().collect::<Vec<_>>()),
+            false => of(name).map(|group| vec![group]),
+        };
         Some(match call {
             Call::Groups { names, page: asked } => {
                 let all = groups.values().filter(|g| names.is_empty() || names.contains(&g.name)).cloned();
@@ -263,15 +263,24 @@ impl Account {
                 Ok(Answer::Groups(groups, next))
             }
             Call::Activities { group, page: asked } => of(group).map(|group| {
-                let newest = group.activities.iter().rev().cloned().collect();
+                let (mut newest, ended): (Vec<_>, Vec<_>) =
+                    group.activities.iter().rev().cloned().partition(|activity| activity.end_s.is_none());
+                newest.extend(ended);
                 let (activities, next) = page(asked, 100).of(newest);
                 Answer::Activities(activities, next)
             }),
-            Call::Scheduled { group, page: asked } => of(group).map(|group| {
-                let (actions, next) = page(asked, 100).of(group.scheduled.values().cloned().collect());
+            Call::Scheduled { group, page: asked } => some(group).map(|groups| {
+                let of_one = |g: &&Group| g.scheduled.values().map(|a| (g.name.clone(), a.clone())).collect();
+                let all = groups.iter().flat_map::<Vec<_>, _>(of_one).collect();
+                let (actions, next) = page(asked, 100).of(all);
                 Answer::Scheduled(actions, next)
             }),
-            Call::Policies { group } => of(group).map(|group| Answer::Policies(group.policies.clone())),
+            Call::Policies { group, page: asked } => some(group).map(|groups| {
+                let of_one = |g: &&Group| g.policies.iter().map(|p| (g.name.clone(), p.clone())).collect();
+                let all = groups.iter().flat_map::<Vec<_>, _>(of_one).collect();
+                let (policies, next) = page(asked, 100).of(all);
+                Answer::Policies(policies, next)
+            }),
             Call::Bare { tag: (key, value), page: asked } => {
                 let tagged = |bare: &&Bare| bare.tags.get(key) == Some(value) && bare.state != "terminated";
                 let (bares, next) = page(asked, 1_000).of(bares.iter().filter(tagged).cloned().collect());

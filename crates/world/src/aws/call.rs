@@ -1,4 +1,4 @@
-use super::{Activity, Bare, Group, Scheduled};
+use super::{Activity, Bare, Group, ScalingPolicy, Scheduled};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,15 +19,17 @@ pub enum Call {
     },
     /// DescribeScheduledActions.
     Scheduled {
-        /** Of which group. */
+        /** Of which group; of all, if it is empty. */
         group: String,
         /** Which page. */
         page: Page,
     },
     /// DescribePolicies.
     Policies {
-        /** Of which group. */
+        /** Of which group; of all, if it is empty. */
         group: String,
+        /** Which page. */
+        page: Page,
     },
     /// BatchPutScheduledUpdateGroupAction.
     Schedule {
@@ -128,10 +130,10 @@ pub enum Answer {
     Groups(Vec<Group>, Option<usize>),
     /// Activities.
     Activities(Vec<Activity>, Option<usize>),
-    /// Scheduled actions.
-    Scheduled(Vec<Scheduled>, Option<usize>),
-    /// Names of policies.
-    Policies(Vec<String>),
+    /// Scheduled actions, each with its group.
+    Scheduled(Vec<(String, Scheduled)>, Option<usize>),
+    /// Scaling policies, each with its group.
+    Policies(Vec<(String, ScalingPolicy)>, Option<usize>),
     /// Names of a batch that were not done, with code and sentence.
     Failed(Vec<(String, String, String)>),
     /// Instances outside of groups.

@@ -3,7 +3,7 @@ mod live;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::stamp;
-use super::{Activity, Refusal, Scheduled};
+use super::{Activity, Refusal, ScalingPolicy, Scheduled};
 pub(super) use live::Mood;
 
 /// One Auto Scaling group: what can be described of it, and how it launches.
@@ -25,8 +25,8 @@ pub struct Group {
     pub activities: Vec<Activity>,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
-    /// Its dynamic scaling policies, by name.
-    pub policies: Vec<String>,
+    /// Its dynamic scaling policies.
+    pub policies: Vec<ScalingPolicy>,
     /// Whether new instances are protected from scale-in.
     pub protects_new: bool,
     /// Processes that are suspended, such as `Launch` or `ScheduledActions`.

@@ -165,7 +165,8 @@ fn refuses_calls_that_are_too_many() {
     let mut account = shop(4);
     account.rate = (2.0, 5.0);
     account.pass(NOW_S + 60);
-    let policies = || Call::Policies { group: "shop".into() };
+    let page = Page { from: 0, most: 50 };
+    let policies = || Call::Policies { group: "shop".into(), page };
     let through = |account: &mut Account| {
         (0..20).filter(|_| matches!(account.call(policies()), Done::Answered(_))).count()
     };

@@ -12,7 +12,8 @@ pub struct Faults {
     chance: Chance,
     /// Faults that may strike requests, each with its share and its aim.
     pub strikes: Vec<Strike>,
-    /// Lists and watches of resources are answered from so many writes ago.
+    /// Caches lag by so many writes: watches have not heard of the last ones, and lists that take what is cached do not show
+    /// them.
     pub stale_by: u64,
     /// Watches that ask are told that their past is gone.
     pub watches_gone: bool,
@@ -161,6 +162,11 @@ impl Faults {
     pub(crate) fn stale(&self, request: &Request, version: u64) -> Option<u64> {
         let may_be_cached = request.parameter("resourceVersion") == Some("0");
         (self.stale_by > 0 && may_be_cached).then(|| version.saturating_sub(self.stale_by).max(1))
+    }
+
+    /// The last version that watches have heard of.
+    pub(crate) fn reached(&self, version: u64) -> u64 {
+        version.saturating_sub(self.stale_by)
     }
 
     pub(crate) fn forgets(&self) -> bool {

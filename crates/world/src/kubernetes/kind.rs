@@ -116,10 +116,10 @@ impl Kind {
         self.is_custom() || ["Lease", "PodDisruptionBudget"].contains(&self.kind.as_str())
     }
 
-    /// Kinds whose objects count their generations.
+    /// Kinds whose objects count their generations; an HPA does not.
     pub(crate) fn has_generation(&self) -> bool {
         self.is_custom()
-            || ["apps", "autoscaling", "policy", "apiextensions.k8s.io"].contains(&self.group.as_str())
+            || ["apps", "policy", "apiextensions.k8s.io"].contains(&self.group.as_str())
             || self.kind == "Pod"
     }
 

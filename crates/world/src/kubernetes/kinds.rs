@@ -139,6 +139,7 @@ fn own() -> Vec<Kind> {
         core("Pod", "pods po", NAMESPACED),
         core("Service", "services svc", NAMESPACED),
         core("ReplicationController", "replicationcontrollers rc", NAMESPACED),
+        core("PersistentVolumeClaim", "persistentvolumeclaims pvc", NAMESPACED),
         silent(core("ConfigMap", "configmaps cm", NAMESPACED)),
         silent(core("Secret", "secrets", NAMESPACED)),
         silent(core("ServiceAccount", "serviceaccounts sa", NAMESPACED)),

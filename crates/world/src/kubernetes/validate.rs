@@ -10,7 +10,14 @@ use super::tree::{list, text, whole};
 pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause> {
     let mut causes: Vec<Cause> = name(kind, object).into_iter().collect();
     causes.extend(labels(object));
-    if kind.is_custom() || kind.kind == "Event" {
+    if kind.is_custom() {
+        return causes;
+    }
+    if kind.kind == "Event" {
+        // The older face of events is taken as it comes.
+        if kind.group == super::events::GROUP {
+            causes.extend(event(old, object));
+        }
         return causes;
     }
     required(object, kind.schema(), "", &mut causes);
@@ -119,6 +126,59 @@ fn workload(old: Option<&Value>, object: &Value) -> Vec<Cause> {
     }
     if list(object, "/spec/template/spec/containers").is_empty() {
         causes.push(Cause::required("spec.template.spec.containers"));
+    }
+    causes
+}
+
+/// What `events.k8s.io/v1` asks of an event, which is kept by its older names; what it once said stays said, but for how
+/// often it was seen.
+fn event(old: Option<&Value>, object: &Value) -> Vec<Cause> {
+    let mut causes = Vec::new();
+    let said = |field: &str| text(object, &format!("/{field}"));
+    for (kept, named, most) in [
+        ("eventTime", "eventTime", 64),
+        ("reportingComponent", "reportingController", 253),
+        ("reportingInstance", "reportingInstance", 128),
+        ("action", "action", 128),
+        ("reason", "reason", 128),
+    ] {
+        match said(kept).len() {
+            0 => causes.push(Cause::required(named.to_owned())),
+            length if length > most => {
+                let why = format!("can have at most {most} characters");
+                causes.push(Cause::invalid(named, &json!(said(kept)), &why));
+            }
+            _ => {}
+        }
+    }
+    if !["Normal", "Warning"].contains(&said("type")) {
+        causes.push(Cause::invalid("type", &json!(said("type")), "has invalid value"));
+    }
+    if said("message").len() > 1024 {
+        causes.push(Cause::invalid("message", &json!(""), "can have at most 1024 characters"));
+    }
+    let place = text(object, "/involvedObject/namespace");
+    if !place.is_empty() && place != text(object, "/metadata/namespace") {
+        causes.push(Cause::invalid(
+            "involvedObject.namespace",
+            &json!(place),
+            "does not match event.namespace",
+        ));
+    }
+    let Some(old) = old else { return causes };
+    if object.get("series") != old.get("series") && object.get("series").is_some() {
+        if whole(object, "/series/count").unwrap_or(0) < 2 {
+            causes.push(Cause::invalid("series.count", &json!(""), "should be at least 2"));
+        }
+        if text(object, "/series/lastObservedTime").is_empty() {
+            causes.push(Cause::required("series.lastObservedTime".to_owned()));
+        }
+    }
+    for field in ["involvedObject", "reason", "message", "type", "eventTime", "action", "reportingComponent"]
+    {
+        if object.get(field) != old.get(field) {
+            causes.push(Cause::invalid(field, &object[field], "field is immutable"));
+        }
     }
     causes
 }

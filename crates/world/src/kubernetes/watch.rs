@@ -73,11 +73,15 @@ impl Watch {
             return self.gone();
         }
         let Some(mut events) = self.begin(cluster, now) else { return self.gone() };
+        let reached = cluster.faults.reached(cluster.store.version()).max(self.cursor);
         match cluster.store.since(self.cursor) {
-            Some(changes) => events.extend(changes.filter_map(|change| self.event(change, now))),
+            Some(changes) => {
+                let told = changes.filter(|change| change.version <= reached);
+                events.extend(told.filter_map(|change| self.event(change, now)));
+            }
             None => return self.gone(),
         }
-        self.cursor = cluster.store.version();
+        self.cursor = reached;
         self.mark(&mut events, now);
         events
     }

@@ -63,6 +63,9 @@ impl Cluster {
         if old.is_none() && !creates {
             return Err(Refusal::not_found(asked.refused_by_name()));
         }
+        if old.is_none() {
+            self.authorize(&asked.request.user, "create", asked.target)?;
+        }
         let new = match asked.verb {
             "update" => told,
             _ if applies => self.applied(asked, old.as_deref(), &told, part)?,

@@ -51,6 +51,19 @@ fn lists_select_by_labels_and_by_fields() {
 }
 
 #[test]
+fn a_watch_that_lags_catches_up() {
+    let mut stage = Stage::new();
+    let mut watch = stage.watch(&format!("{CONFIGS}?watch=true&resourceVersion={}", stage.cluster.version()));
+    stage.cluster.faults.stale_by = 1;
+    stage.expect(201, "POST", CONFIGS, &config("a", &json!({})));
+    assert_eq!(stage.events(&mut watch), [""; 0]);
+    stage.expect(201, "POST", CONFIGS, &config("b", &json!({})));
+    assert_eq!(stage.events(&mut watch), ["ADDED a"]);
+    stage.cluster.faults.heal();
+    assert_eq!(stage.events(&mut watch), ["ADDED b"]);
+}
+
+#[test]
 fn a_stale_list_shows_what_was() {
     let mut stage = five();
     stage.cluster.faults.stale_by = 2;

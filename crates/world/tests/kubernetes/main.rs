@@ -7,6 +7,7 @@ mod apply;
 mod autoscalers;
 mod custom;
 mod deletion;
+mod events;
 mod faults;
 mod lists;
 mod patches;

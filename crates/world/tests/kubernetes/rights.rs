@@ -1,7 +1,7 @@
 use serde_json::{Value, json};
 use tidecast_world::kubernetes::{Request, User};
 
-use crate::common::{AUTOSCALERS, DEPLOYMENTS, MERGE, Stage};
+use crate::common::{APPLY, AUTOSCALERS, CONFIGS, DEPLOYMENTS, MERGE, Stage, config};
 
 /// A stage on which the service account `tidecast` has these rules in the namespace `default`.
 fn stage(rules: &Value) -> Stage {
@@ -48,6 +48,18 @@ fn names_narrow_a_rule() {
     stage.expect_of(200, &Request::of("GET", &format!("{DEPLOYMENTS}/web"), &Value::Null).by(tidecast()));
     stage.expect_of(403, &Request::of("GET", &format!("{DEPLOYMENTS}/other"), &Value::Null).by(tidecast()));
     stage.expect_of(403, &Request::of("GET", DEPLOYMENTS, &Value::Null).by(tidecast()));
+}
+
+#[test]
+fn an_apply_that_makes_something_needs_the_right_to_create() {
+    let rule = |verbs: &[&str]| json!([{"apiGroups": [""], "resources": ["configmaps"], "verbs": verbs}]);
+    let ask = Request::of("PATCH", &format!("{CONFIGS}/a?fieldManager=me"), &config("a", &json!({"k": "1"})));
+    let ask = ask.typed(APPLY).by(tidecast());
+    let refusal = stage(&rule(&["patch"])).expect_of(403, &ask);
+    assert!(refusal["message"].as_str().unwrap().contains("cannot create resource"), "{refusal}");
+    let mut stage = stage(&rule(&["patch", "create"]));
+    stage.expect_of(201, &ask);
+    stage.expect_of(200, &ask);
 }
 
 #[test]

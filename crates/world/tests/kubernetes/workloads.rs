@@ -157,3 +157,18 @@ fn the_same_seed_gives_the_same_bytes() {
     };
     assert_eq!(run(), run());
 }
+
+#[test]
+fn a_replica_set_is_told_what_is_noted_on_its_deployment() {
+    let mut stage = Stage::new();
+    stage.deploy("web", 1);
+    stage.patch(200, &format!("{DEPLOYMENTS}/web"), MERGE, &json!({"metadata": {"annotations": {"a": "1"}}}));
+    stage.patch(
+        200,
+        &format!("{DEPLOYMENTS}/web"),
+        MERGE,
+        &json!({"metadata": {"annotations": {"a": null}}}),
+    );
+    let set = stage.cluster.list("replicasets.apps", "default")[0].clone();
+    assert_eq!(set["metadata"]["annotations"], json!({"a": "1", "deployment.kubernetes.io/revision": "1"}));
+}

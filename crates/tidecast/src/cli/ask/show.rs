@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 use tidecast::api::said;
 use tidecast::explain::Explanation;
-use tidecast_pilot::Decision;
+use tidecast_pilot::{Allowed, Decision};
 
 use super::super::Context;
 use super::super::client::{At, Client, of};
@@ -198,20 +198,8 @@ impl Plan {
         let client = self.at.open()?;
         if self.diff {
             let Recorded { decision } = client.get(&of(&self.workload, "/briefing"), &[])?;
-            let does = decision.commands.iter().map(|command| format!("does: {command}"));
-            let would = decision.withheld.iter().map(|command| format!("would: {command}"));
-            let lines: Vec<String> = does.chain(would).collect();
-            match context.format {
-                Format::Json => {
-                    let said = |commands: &[tidecast_pilot::Command]| {
-                        commands.iter().map(ToString::to_string).collect::<Vec<_>>()
-                    };
-                    let (does, would) = (said(&decision.commands), said(&decision.withheld));
-                    writeln!(context.out, "{}", json!({ "version": 1, "does": does, "would": would }))?;
-                }
-                _ => lines.iter().try_for_each(|line| writeln!(context.out, "{line}"))?,
-            }
-            return Ok(if lines.is_empty() { Exit::Done } else { Exit::Changes });
+            let plan: said::Plan = client.get(&of(&self.workload, "/plan"), &[])?;
+            return differs(&decision, plan.sends, context);
         }
         let plan: said::Plan = client.get(&of(&self.workload, "/plan"), &[])?;
         if context.format == Format::Json {
@@ -225,6 +213,24 @@ impl Plan {
         }
         Ok(Exit::Done)
     }
+}
+
+/// What a turn does, or would do, and in which words; 10 if there is anything.
+fn differs(decision: &Decision, sends: Vec<String>, context: &mut Context) -> Outcome {
+    let said =
+        |commands: &[tidecast_pilot::Command]| commands.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let (does, would) = (said(&decision.commands), said(&decision.withheld));
+    if context.format == Format::Json {
+        writeln!(context.out, "{}", json!({ "version": 1, "does": does, "would": would, "sends": sends }))?;
+    } else {
+        does.iter().try_for_each(|command| writeln!(context.out, "does: {command}"))?;
+        would.iter().try_for_each(|command| writeln!(context.out, "would: {command}"))?;
+        let verb = if decision.allowed == Allowed::Nothing { "would send" } else { "sends" };
+        let further = sends.iter().filter(|line| !does.contains(line) && !would.contains(line));
+        further.into_iter().try_for_each(|line| writeln!(context.out, "{verb}: {line}"))?;
+    }
+    let nothing = does.is_empty() && would.is_empty() && sends.is_empty();
+    Ok(if nothing { Exit::Done } else { Exit::Changes })
 }
 
 /// The step in force and those to come.

@@ -61,7 +61,7 @@ fn models_without_room(context: Context<'_>) -> Option<Finding> {
     let node = tree.nearest(&["store", "modelsMax"]);
     (workloads * MODEL_BYTES > room.0).then(|| {
         let fit = room.0 / MODEL_BYTES;
-        let message = format!("{room} has room for {fit} fitted models, and there are {workloads} workloads");
+        let message = format!("{room} is room for {fit} of {workloads} fitted models");
         let found = Finding::new(Code::MODELS_WITHOUT_ROOM, message).at(node.place);
         let found = found.help(format!("write `modelsMax: {need}` in the section `store`"));
         if written { found.fix(node.place, need.to_string()) } else { found }

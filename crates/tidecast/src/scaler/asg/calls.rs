@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aws_sdk_autoscaling::types::{ScheduledUpdateGroupActionRequest, Tag};
+use aws_sdk_autoscaling::types::{ScalingPolicy, ScheduledUpdateGroupActionRequest, Tag};
 use jiff::Timestamp;
 
 use super::floors::Floor;
@@ -33,8 +33,8 @@ impl<'a> Calls<'a> {
         self.visit.who()
     }
 
-    async fn client(&self) -> Result<&aws_sdk_autoscaling::Client, Trouble> {
-        Ok(&self.visit.clients().await?.scaling)
+    async fn client(&self) -> Result<aws_sdk_autoscaling::Client, Trouble> {
+        Ok(self.visit.clients().await?.scaling)
     }
 
     /// The group as it is.
@@ -67,10 +67,10 @@ impl<'a> Calls<'a> {
         }
     }
 
-    /// Its activities, newest first, back to the first page that ends with one that is `enough`.
+    /// Its activities, those in progress first, then the newest first, until what was read is `enough`.
     pub(super) async fn activities(
         &self,
-        enough: impl Fn(&Activity) -> bool,
+        enough: impl Fn(&[Activity]) -> bool,
     ) -> Result<Vec<Activity>, Trouble> {
         const PAGES: usize = 20;
         let (mut all, mut next) = (Vec::new(), None);
@@ -81,7 +81,7 @@ impl<'a> Calls<'a> {
             let page = self.visit.call("DescribeScalingActivities", call.set_next_token(next).send()).await?;
             all.extend(page.activities().iter().filter_map(Activity::read));
             next = page.next_token;
-            if next.is_none() || all.last().is_some_and(&enough) {
+            if next.is_none() || enough(&all) {
                 break;
             }
         }
@@ -109,17 +109,15 @@ impl<'a> Calls<'a> {
         })
     }
 
-    /// The names of its dynamic policies that are switched on; a predictive one only lifts.
+    /// The names of its policies that are switched on and take instances away.
     pub(super) async fn policies(&self) -> Result<Vec<String>, Trouble> {
         let (mut all, mut next) = (Vec::new(), None);
         for _ in 0..PAGES_MAX {
             let client = self.client().await?;
             let call = client.describe_policies().auto_scaling_group_name(self.group);
             let page = self.visit.call("DescribePolicies", call.set_next_token(next).send()).await?;
-            let dynamic = page.scaling_policies().iter().filter(|policy| {
-                policy.enabled != Some(false) && policy.policy_type() != Some("PredictiveScaling")
-            });
-            all.extend(dynamic.filter_map(|policy| policy.policy_name.clone()));
+            let shrinking = page.scaling_policies().iter().filter(|policy| takes_away(policy));
+            all.extend(shrinking.filter_map(|policy| policy.policy_name.clone()));
             next = page.next_token;
             if next.is_none() {
                 break;
@@ -215,6 +213,24 @@ impl<'a> Calls<'a> {
     }
 }
 
+/// Whether a policy ever takes instances away: a predictive one only lifts, and of the others some only add.
+fn takes_away(policy: &ScalingPolicy) -> bool {
+    let exact = policy.adjustment_type() == Some("ExactCapacity");
+    let lowers = |by: Option<i32>| by.is_none_or(|by| by < 0);
+    policy.enabled != Some(false)
+        && match policy.policy_type() {
+            Some("PredictiveScaling") => false,
+            Some("TargetTrackingScaling") => {
+                let tracking = policy.target_tracking_configuration();
+                tracking.is_none_or(|tracking| tracking.disable_scale_in() != Some(true))
+            }
+            Some("StepScaling") => {
+                exact || policy.step_adjustments().iter().any(|step| lowers(step.scaling_adjustment()))
+            }
+            _ => exact || lowers(policy.scaling_adjustment()),
+        }
+}
+
 fn failed(
     all: &[aws_sdk_autoscaling::types::FailedScheduledUpdateGroupActionRequest],
     harmless: &BTreeSet<&str>,
@@ -229,4 +245,40 @@ fn failed(
 
 fn whole(size: u32) -> i32 {
     i32::try_from(size).unwrap_or(i32::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_sdk_autoscaling::types::{StepAdjustment, TargetTrackingConfiguration};
+
+    use super::*;
+
+    #[test] // S6.2
+    fn tells_policies_that_take_away_from_those_that_only_add() {
+        let policy = |kind: &str| ScalingPolicy::builder().policy_name("p").policy_type(kind);
+        let tracking = |off: bool| {
+            let told =
+                TargetTrackingConfiguration::builder().target_value(50.0).disable_scale_in(off).build();
+            policy("TargetTrackingScaling").target_tracking_configuration(told).build()
+        };
+        let step = |by: i32| {
+            let step = StepAdjustment::builder().scaling_adjustment(by).build();
+            policy("StepScaling").adjustment_type("ChangeInCapacity").step_adjustments(step)
+        };
+        let simple = |by: i32| policy("SimpleScaling").scaling_adjustment(by);
+        for (policy, takes) in [
+            (tracking(false), true),
+            (tracking(true), false),
+            (policy("PredictiveScaling").build(), false),
+            (step(-2).build(), true),
+            (step(2).build(), false),
+            (step(2).adjustment_type("ExactCapacity").build(), true),
+            (simple(-1).adjustment_type("ChangeInCapacity").build(), true),
+            (simple(1).adjustment_type("ChangeInCapacity").build(), false),
+            (simple(1).adjustment_type("ExactCapacity").build(), true),
+            (simple(-1).enabled(false).build(), false),
+        ] {
+            assert_eq!(takes_away(&policy), takes, "{policy:?}");
+        }
+    }
 }

@@ -38,8 +38,10 @@ pub(super) enum Shrinking {
 const LAG_S: i64 = 120;
 /// After how long without effect an instance's end is asked for again.
 const AGAIN_S: i64 = 180;
-/// The most instances that are marked at once: a group has fifty tags.
+/// The most instances that are marked at once.
 const MARKS_MAX: usize = 30;
+/// The most tags that a group has, those that AWS gives it left out.
+const TAGS_MAX: usize = 50;
 /// The most that are ended in one turn.
 const ENDS_MAX: usize = 10;
 
@@ -94,8 +96,9 @@ impl Todo {
         let marked = group.tags.keys().filter(|key| key.starts_with(DRAIN)).count() + self.drain.len();
         match group.member(id) {
             Some(_) if Mark::of(&group.tags, id).is_some() => {}
-            Some(_) if marked >= MARKS_MAX => {
-                self.remarks.push(format!("{id} is drained later: {MARKS_MAX} are being drained"));
+            Some(_) if group.weighted => self.remarks.push(format!("{id} is not drained: {WEIGHTED}")),
+            Some(_) if marked >= marks_max(group) => {
+                self.remarks.push(format!("{id} is drained later: {marked} are being drained"));
             }
             Some(_) => self.drain.push(id.to_owned()),
             None => self.remarks.push(format!("{id} is not there any more")),
@@ -118,6 +121,7 @@ impl Todo {
         let left = group.desired.saturating_sub(self.end.len() as u32);
         match group.member(id) {
             None => self.remarks.push(format!("{id} is not there any more")),
+            Some(_) if group.weighted => self.remarks.push(format!("{id} stays: {WEIGHTED}")),
             Some(_) if asked => self.remarks.push(format!("{id} was asked to end just now")),
             Some(_) if left <= group.min => {
                 self.remarks.push(format!("{id} stays: its group's MinSize is {}", group.min));
@@ -211,6 +215,19 @@ impl Todo {
     }
 }
 
+/// Why no instance is chosen there.
+const WEIGHTED: &str =
+    "its group counts units of capacity, and nobody knows by how many ending it would lower that";
+
+/// How many may be marked: a group that has many tags of its own has room for fewer, and one tag is that of the turn.
+fn marks_max(group: &Group) -> usize {
+    let others = group
+        .tags
+        .keys()
+        .filter(|key| !key.starts_with("aws:") && !key.starts_with(DRAIN) && key.as_str() != TURN);
+    MARKS_MAX.min(TAGS_MAX.saturating_sub(others.count() + 1))
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
@@ -225,8 +242,13 @@ mod tests {
     }
 
     fn group(desired: u32) -> Group {
-        let member =
-            |n: u32| Member { id: format!("i-{n}"), life: Life::InService, healthy: true, protected: true };
+        let member = |n: u32| Member {
+            id: format!("i-{n}"),
+            life: Life::InService,
+            healthy: true,
+            protected: true,
+            weight: 1,
+        };
         let members = (0..desired).map(member).collect();
         Group { min: 2, max: 10, desired, members, complete: true, ..Group::default() }
     }
@@ -274,6 +296,27 @@ mod tests {
         group.members.retain(|member| member.id != "i-3");
         let swept = end(&group, 200);
         assert_eq!((swept.end.len(), swept.sweep.as_slice()), (0, &["i-3".to_owned()][..]));
+    }
+
+    #[test] // F27
+    fn marks_no_more_than_the_group_has_room_for() {
+        let mut group = Group { max: 60, ..group(40) };
+        let all: Vec<Command> = (0..40).map(|n| Command::Drain { node: node(n) }).collect();
+        let marked = |group: &Group| Todo::of(&all, group, Shrinking::Ours, now()).drain.len();
+        assert_eq!(marked(&group), 30);
+        group.tags.extend((0..10).map(|n| (format!("aws:internal-{n}"), String::new())));
+        assert_eq!(marked(&group), 30, "what AWS itself has put there does not count");
+        group.tags.extend((0..35).map(|n| (format!("team-{n}"), String::new())));
+        assert_eq!(marked(&group), 14, "thirty-five, ours for the turn, and fourteen");
+    }
+
+    #[test] // S6.3
+    fn chooses_no_instance_where_weights_count() {
+        let group = Group { weighted: true, ..group(5) };
+        let both = [Command::Drain { node: node(1) }, Command::Terminate { node: node(2) }];
+        let todo = Todo::of(&both, &group, Shrinking::Ours, now());
+        assert!(todo.is_nothing() && todo.said().len() == 2, "{todo:?}");
+        assert!(todo.said()[1].starts_with("i-2 stays: its group counts units"), "{todo:?}");
     }
 
     #[test] // I3

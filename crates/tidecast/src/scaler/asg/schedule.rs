@@ -173,6 +173,14 @@ impl Standing {
     }
 }
 
+/// That the plan goes beyond what the group's own maximum lets any floor be.
+pub(super) fn beyond(decision: &Decision, group: &Group) -> Option<String> {
+    let (now, plan) = (decision.at, &decision.plan);
+    let sizes = plan.at(now).into_iter().chain(plan.after(now)).map(|step| step.size.get());
+    let most = sizes.max().filter(|most| *most > group.max)?;
+    Some(format!("{most} are planned, but its MaxSize of {} allows no floor above it", group.max))
+}
+
 impl Change {
     /// How many actions are written, and how many taken away.
     pub(super) fn counts(&self) -> (usize, usize) {
@@ -287,6 +295,14 @@ mod tests {
         assert_eq!(change.rises, [Floor { start_s: NOW_S + 57 * 60, min: 20 }]);
         assert_eq!(change.delete_first, [ours(200, 3).name]);
         assert!(change.delete_last.is_empty() && change.falls.is_empty());
+    }
+
+    #[test] // S6.2, B1
+    fn says_that_the_groups_maximum_cuts_the_plan() {
+        let plan = |size| decision(&[(-5, 5), (60, size)], Allowed::Growing);
+        assert_eq!(beyond(&plan(100), &group(5)), None);
+        let said = beyond(&plan(120), &group(5)).unwrap();
+        assert_eq!(said, "120 are planned, but its MaxSize of 100 allows no floor above it");
     }
 
     #[test] // S6.2

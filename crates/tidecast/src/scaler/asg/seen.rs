@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::floors::Floor;
 use crate::aws::from_time;
+use crate::trouble::one_line;
 
 /// A group as it was read.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -22,6 +23,10 @@ pub(super) struct Group {
     pub tags: BTreeMap<String, String>,
     /// Processes that are suspended.
     pub suspended: Vec<String>,
+    /// Whether its sizes count units of capacity, of which an instance has its weight.
+    pub weighted: bool,
+    /// What is said of a group that is being deleted.
+    pub status: Option<String>,
     /// Whether every page was read.
     pub complete: bool,
 }
@@ -37,6 +42,8 @@ pub(super) struct Member {
     pub healthy: bool,
     /// Whether scale-in leaves it alone.
     pub protected: bool,
+    /// Of how many units of the group's sizes it is; one, unless instances have weights.
+    pub weight: u32,
 }
 
 /// The lifecycle states, as far as they differ here.
@@ -92,6 +99,8 @@ impl Group {
         let tags = group.tags().iter();
         self.tags
             .extend(tags.filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))));
+        self.weighted = is_weighted(group);
+        self.status = group.status().map(one_line);
         self.suspended.extend(group.suspended_processes().iter().filter_map(|p| p.process_name.clone()));
     }
 
@@ -120,8 +129,20 @@ impl Member {
                 .as_deref()
                 .is_none_or(|health| health.eq_ignore_ascii_case("healthy")),
             protected: instance.protected_from_scale_in.unwrap_or(false),
+            weight: instance.weighted_capacity().and_then(|weight| weight.parse().ok()).unwrap_or(1),
         })
     }
+}
+
+/// Whether sizes count anything else than instances: by weights of instance types, or by processors or memory.
+fn is_weighted(group: &AutoScalingGroup) -> bool {
+    let template = group.mixed_instances_policy().and_then(|mixed| mixed.launch_template());
+    let overrides = template.map(|template| template.overrides()).unwrap_or_default();
+    let heavy = |weight: Option<&str>| weight.is_some_and(|weight| weight != "1");
+    let by_type = group.desired_capacity_type().is_some_and(|unit| !matches!(unit, "" | "units"));
+    by_type
+        || overrides.iter().any(|one| heavy(one.weighted_capacity()))
+        || group.instances().iter().any(|one| heavy(one.weighted_capacity()))
 }
 
 impl Activity {
@@ -168,5 +189,32 @@ impl Floor {
     /// What its action is called.
     pub(super) fn name(&self) -> String {
         format!("{OURS}{}", self.start_s)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test] // S6.3
+    fn counts_units_where_instances_have_weights() {
+        let instance = |weight: Option<&str>| {
+            Instance::builder()
+                .instance_id("i-1")
+                .lifecycle_state(LifecycleState::InService)
+                .set_weighted_capacity(weight.map(str::to_owned))
+                .build()
+        };
+        let read = |group: AutoScalingGroup| {
+            let mut read = Group::default();
+            read.read(&group);
+            (read.weighted, read.members.iter().map(|member| member.weight).collect::<Vec<_>>())
+        };
+        let of = |weight| AutoScalingGroup::builder().instances(instance(weight));
+        assert_eq!(read(of(None).build()), (false, vec![1]));
+        assert_eq!(read(of(Some("1")).build()), (false, vec![1]));
+        assert_eq!(read(of(Some("4")).build()), (true, vec![4]));
+        assert!(read(of(None).desired_capacity_type("vcpu").build()).0);
+        assert!(!read(of(None).desired_capacity_type("units").build()).0);
     }
 }

@@ -25,6 +25,8 @@ pub(super) struct Known {
     pub sick: BTreeMap<String, Timestamp>,
     /// The newest activity that has ended.
     pub newest: Option<String>,
+    /// Instances of which no activity tells, and how often that was looked up: attached by hand, or older than six weeks.
+    pub untold: BTreeMap<String, u32>,
 }
 
 /// When an instance was launched, and when it came into service.
@@ -42,18 +44,33 @@ const LOOK_EVERY: SignedDuration = SignedDuration::from_mins(5);
 const FOREIGN_FOR_S: i64 = 1_800;
 /// Once may be a person who helps; twice is a second driver.
 const FOREIGN_MIN: usize = 2;
-/// AWS begins an activity a little before the cause is dated, or a while after when launches are held up.
-const LAUNCHING: &str = "Launching a new EC2 instance: ";
+/// How often activities are read for the sake of an instance of which none tells.
+const ASKED_MAX: u32 = 3;
+/// How the description of a launch begins; that of one into a warm pool does not, as it serves nobody yet.
+const LAUNCHING: [&str; 2] =
+    ["Launching a new EC2 instance: ", "Launching a new EC2 instance from warm pool: "];
 
 impl Known {
     /// Whether the activities are worth a call.
     pub(super) fn wants_activities(&self, group: &Group, now: Timestamp) -> bool {
         let unknown = |member: &Member| match self.launches.get(&member.id) {
-            None => member.life != Life::Leaving,
+            None => {
+                let asked = self.untold.get(&member.id).copied().unwrap_or(0);
+                member.life != Life::Leaving && asked < ASKED_MAX
+            }
             Some(launch) => launch.end.is_none() && member.life == Life::InService,
         };
         let Some((at, desired)) = self.looked else { return true };
         desired != group.desired || group.members.iter().any(unknown) || now.duration_since(at) >= LOOK_EVERY
+    }
+
+    /// Whether nothing that is new can stand on the pages of activities that were not `read` yet: what is in progress comes
+    /// first there, then what has ended by the time at which it began.
+    pub(super) fn is_enough(&self, read: &[Activity]) -> bool {
+        let tells_of = |id: &String| read.iter().any(|activity| launched(activity) == Some(id));
+        let known = |newest: &String| read.iter().any(|activity| activity.id == *newest);
+        self.newest.as_ref().is_some_and(known)
+            && self.launches.iter().all(|(id, launch)| launch.end.is_some() || tells_of(id))
     }
 
     /// Learns from activities: launches (B6), and who else sets sizes.
@@ -63,7 +80,11 @@ impl Known {
         for activity in activities {
             if let (Some(id), Some(start)) = (launched(activity), activity.start) {
                 let end = activity.end.filter(|_| activity.successful);
-                self.launches.insert(id.to_owned(), Launch { start, end });
+                let launch = self.launches.entry(id.to_owned()).or_insert(Launch { start, end });
+                // One that comes out of a warm pool again is launched again: the latest counts.
+                if start >= launch.start {
+                    *launch = Launch { start, end };
+                }
             }
             if let Some((at_s, to)) = set_by_user(&activity.cause)
                 && at_s > since_s
@@ -76,10 +97,15 @@ impl Known {
             activities.iter().find(|activity| activity.end.is_some()).map(|activity| activity.id.clone());
         self.looked = Some((now, group.desired));
         self.forget(group, now);
+        let here = group.members.iter().filter(|member| member.life != Life::Leaving);
+        for member in here.filter(|member| !self.launches.contains_key(&member.id)) {
+            *self.untold.entry(member.id.clone()).or_default() += 1;
+        }
     }
 
     fn forget(&mut self, group: &Group, now: Timestamp) {
         self.launches.retain(|id, _| group.members.iter().any(|member| member.id == *id));
+        self.untold.retain(|id, _| group.members.iter().any(|member| member.id == *id));
         self.foreign.retain(|at_s, _| *at_s > now.as_second() - FOREIGN_FOR_S);
         self.sets.retain(|(_, at_s)| *at_s > now.as_second() - 2 * FOREIGN_FOR_S);
     }
@@ -88,12 +114,16 @@ impl Known {
     pub(super) fn sighting(&mut self, group: &Group, now: Timestamp) -> Sighting {
         self.sick.retain(|id, _| group.members.iter().any(|member| member.id == *id && !member.healthy));
         let here = group.members.iter().filter(|m| matches!(m.life, Life::Pending | Life::InService));
-        let nodes: Vec<Node> = here.map(|member| self.node(member, group, now)).collect();
-        let serving =
-            nodes.iter().filter(|node| matches!(node.phase, Phase::Serving | Phase::Draining { .. })).count();
-        let foreign = self.second_driver();
-        let (ordered, serving) = (Size(group.desired), Size(u32::try_from(serving).unwrap_or(u32::MAX)));
-        Sighting { at: now, ordered, serving, nodes, complete: group.complete, foreign }
+        let (mut nodes, mut serving) = (Vec::new(), 0u32);
+        for member in here {
+            let node = self.node(member, group, now);
+            if matches!(node.phase, Phase::Serving | Phase::Draining { .. }) {
+                serving = serving.saturating_add(member.weight);
+            }
+            nodes.push(node);
+        }
+        let (complete, foreign) = (group.complete, self.second_driver());
+        Sighting { nodes, complete, foreign, ..Sighting::of(now, Size(group.desired), Size(serving)) }
     }
 
     fn node(&mut self, member: &Member, group: &Group, now: Timestamp) -> Node {
@@ -129,7 +159,7 @@ impl Known {
 
 /// The instance that an activity launches.
 fn launched(activity: &Activity) -> Option<&str> {
-    let rest = activity.description.strip_prefix(LAUNCHING)?;
+    let rest = LAUNCHING.iter().find_map(|start| activity.description.strip_prefix(start))?;
     let id = rest.split_whitespace().next()?;
     id.starts_with("i-").then_some(id)
 }
@@ -173,6 +203,7 @@ mod tests {
             life: *life,
             healthy: true,
             protected: false,
+            weight: 1,
         };
         Group {
             max: 20,
@@ -199,6 +230,69 @@ mod tests {
             (2, Phase::Booting, Size(1))
         );
         assert!(!known.wants_activities(&group, now()), "nothing is new");
+    }
+
+    #[test] // B6
+    fn measures_from_the_warm_pool_what_comes_out_of_it() {
+        let mut known = Known::default();
+        let group = group(&[("i-1", Life::InService), ("i-2", Life::InService)]);
+        let into =
+            activity("Launching a new EC2 instance into warm pool: i-2", CAUSE, Some("2026-11-27T08:04:00Z"));
+        let out =
+            activity("Launching a new EC2 instance from warm pool: i-1", CAUSE, Some("2026-11-27T08:00:42Z"));
+        let before = Activity { start: Some("2026-11-27T07:00:00Z".parse().unwrap()), ..out.clone() };
+        known.learn(&[out, into, before], &group, now());
+        let sighting = known.sighting(&group, now());
+        let took = |n: usize| {
+            sighting.nodes[n].ready.map(|ready| ready.duration_since(sighting.nodes[n].launched).as_secs())
+        };
+        assert_eq!((took(0), took(1)), (Some(30), None), "what is warm serves nobody yet");
+    }
+
+    #[test] // F17
+    fn reads_no_further_than_what_it_knows() {
+        let named = |id: &str, description: &str, end| Activity {
+            id: id.into(),
+            ..activity(description, CAUSE, end)
+        };
+        let ended = Some("2026-11-27T08:03:00Z");
+        let mut known = Known::default();
+        let group = group(&[("i-1", Life::InService), ("i-2", Life::Pending)]);
+        let page = [
+            named("b", "Launching a new EC2 instance: i-2", None),
+            named("a", "Launching a new EC2 instance: i-1", ended),
+        ];
+        assert!(!known.is_enough(&page), "nothing is known yet");
+        known.learn(&page, &group, now());
+        assert!(known.is_enough(&page));
+        let newer = [named("c", "Terminating EC2 instance: i-9", ended)];
+        assert!(!known.is_enough(&newer), "between these and what is known there may be more");
+        let without = [newer[0].clone(), page[1].clone()];
+        assert!(!known.is_enough(&without), "a launch that was in progress may have ended, further down");
+    }
+
+    #[test] // F17
+    fn does_not_ask_for_ever_about_an_instance_of_which_nothing_tells() {
+        let mut known = Known::default();
+        let group = group(&[("i-1", Life::InService)]);
+        let asked = (0..10).filter(|_| {
+            let wants = known.wants_activities(&group, now());
+            if wants {
+                known.learn(&[], &group, now());
+            }
+            wants
+        });
+        assert_eq!(asked.count(), 3);
+        assert!(known.wants_activities(&group, now() + LOOK_EVERY), "now and then it looks all the same");
+    }
+
+    #[test] // S6.3
+    fn counts_what_serves_in_the_units_of_the_group() {
+        let mut group = group(&[("i-1", Life::InService), ("i-2", Life::InService), ("i-3", Life::Pending)]);
+        group.members.iter_mut().for_each(|member| member.weight = 4);
+        group.desired = 12;
+        let sighting = Known::default().sighting(&group, now());
+        assert_eq!((sighting.ordered, sighting.serving, sighting.nodes.len()), (Size(12), Size(8), 3));
     }
 
     #[test] // F22

@@ -1,5 +1,5 @@
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use aws_sdk_cloudwatch::operation::get_metric_data::GetMetricDataOutput;
 use aws_sdk_cloudwatch::types::{
@@ -19,7 +19,8 @@ use crate::trouble::{Trouble, one_line};
 #[derive(Debug)]
 pub struct Watch {
     region: Arc<Region>,
-    attended: Mutex<BTreeSet<(Metric, i64)>>,
+    /// What is asked for together, and by how many workloads.
+    attended: Mutex<BTreeMap<(Metric, i64), usize>>,
     /// Held while it is asked, so that those who come meanwhile wait for this answer instead of asking again.
     recent: tokio::sync::Mutex<Recent>,
 }
@@ -69,10 +70,23 @@ impl Watch {
 
     /// From now on this metric is asked for together with the others.
     pub(super) fn attend(&self, metric: &Metric, period_s: i64) {
-        self.attended
-            .lock()
-            .unwrap_or_else(|poisoned| poisoned.into_inner())
-            .insert((metric.clone(), period_s));
+        *self.attended().entry((metric.clone(), period_s)).or_default() += 1;
+    }
+
+    /// One workload asks for it no longer; once nobody does, it is not paid for any more.
+    pub(super) fn leave(&self, metric: &Metric, period_s: i64) {
+        let mut attended = self.attended();
+        let key = (metric.clone(), period_s);
+        if let Some(count) = attended.get_mut(&key) {
+            *count -= 1;
+            if *count == 0 {
+                attended.remove(&key);
+            }
+        }
+    }
+
+    fn attended(&self) -> MutexGuard<'_, BTreeMap<(Metric, i64), usize>> {
+        self.attended.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// The values of a stretch.
@@ -116,9 +130,9 @@ impl Watch {
 
     /// Everything that is asked for together, `also` included.
     fn all(&self, also: &(Series, i64)) -> Vec<(Series, i64)> {
-        let attended = self.attended.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        let attended = self.attended();
         let mut all = BTreeSet::from([also.clone()]);
-        for (metric, period_s) in attended.iter() {
+        for (metric, period_s) in attended.keys() {
             all.insert((Series { metric: metric.clone(), samples: false }, *period_s));
             if metric.coverage == Counted::Samples {
                 all.insert((Series { metric: metric.clone(), samples: true }, *period_s));
@@ -260,5 +274,9 @@ mod tests {
         let names: Vec<(String, bool)> =
             watch.all(&series("a")).into_iter().map(|(s, _)| (s.metric.name, s.samples)).collect();
         assert_eq!(names, [("a".into(), false), ("b".into(), false), ("b".into(), true)]);
+        watch.leave(&b, 60);
+        assert_eq!(watch.all(&series("a")).len(), 3, "another workload asks for it as well");
+        watch.leave(&b, 60);
+        assert_eq!(watch.all(&series("a")), [series("a")], "nobody pays for what nobody reads");
     }
 }

@@ -1,15 +1,18 @@
 //! The scaler against AWS's rules in virtual time: what fires when, what is launched, and what happens when things go wrong.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials, future};
 use jiff::{SignedDuration, Timestamp};
 use tidecast::aws::{Rates, Region};
 use tidecast::scaler::{Asg, AsgAction, Receipt, Scaler};
-use tidecast_pilot::{Allowed, Lessons, Size, learn_fleet};
-use tidecast_world::aws::{Account, Call, Done, Fault, Group, Scheduled, Spell};
+use tidecast_pilot::{Allowed, Decision, Lessons, Size, learn_fleet};
+use tidecast_world::aws::{Account, Call, Done, Fault, Group, ScalingPolicy, Scheduled, Spell};
 
 use super::account::Wire;
-use super::decisions::{commanding, decision, grow, shrink, terminate};
+use super::decisions::{commanding, decision, drain, grow, shrink, terminate};
 
 pub(super) const START_S: i64 = 1_790_000_040;
 const SCHEDULE: AsgAction = AsgAction::Schedule { lower_ahead: SignedDuration::from_mins(15) };
@@ -109,11 +112,115 @@ async fn lets_the_floor_fall_where_everything_speaks_for_it() {
     );
     scaler.carry_out(&commanding(2, at(13), vec![shrink(18)])).await.unwrap();
     assert_eq!(scene.desired(), 18);
-    scene.wire.account().group_mut("shop").policies.push("track-cpu".into());
+    let tracking = ScalingPolicy::cpu("track-cpu");
+    scene.wire.account().group_mut("shop").policies.push(tracking.clone());
     let scaler = scene.scaler(SCHEDULE);
     let said = scaler.carry_out(&commanding(3, at(13), vec![shrink(16)])).await.unwrap().to_string();
     assert!(said.starts_with("taking instances away is left to its own scaling policies"), "{said}");
     assert_eq!(scene.desired(), 18);
+    let only_adds = vec![ScalingPolicy { only_adds: true, ..tracking }];
+    scene.wire.account().group_mut("shop").policies = only_adds;
+    scene.scaler(SCHEDULE).carry_out(&commanding(4, at(13), vec![shrink(16)])).await.unwrap();
+    assert_eq!(scene.desired(), 16, "a policy that only adds would have kept them for ever");
+}
+
+#[tokio::test] // F25, C9
+async fn names_what_of_a_batch_was_not_put_and_puts_it_the_next_time() {
+    let scene = Scene::one(2, 4, 60).await;
+    let scaler = scene.scaler(SCHEDULE);
+    let plan = |turn, minute: i64| {
+        let steps: Vec<(i64, u32)> = (0..9).map(|n| (30 + 20 * n - minute, 5 + n as u32)).collect();
+        decision(turn, at(minute), &steps, Allowed::Growing)
+    };
+    scene.spell(Fault::PartlyDone, 1.0, 0..2);
+    let trouble = scaler.carry_out(&plan(1, 0)).await.unwrap_err().to_string();
+    assert!(trouble.contains("3 scheduled actions are not as wanted, tidecast-"), "{trouble}");
+    assert!(trouble.contains("You already have a pending update"), "{trouble}");
+    let stand = || scene.wire.account().group("shop").scheduled.len();
+    assert_eq!(stand(), 6);
+    scene.pass(3);
+    scaler.carry_out(&plan(2, 3)).await.unwrap();
+    assert_eq!(stand(), 9);
+}
+
+#[tokio::test] // B1, S6.2
+async fn tells_what_is_suspended_and_grows_all_the_same() {
+    let scene = Scene::one(2, 4, 30).await;
+    scene.wire.account().group_mut("shop").suspended.insert("ScheduledActions".into());
+    let scaler = scene.scaler(SCHEDULE);
+    let says = scaler.sight(at(0)).await.unwrap().unwrap().says;
+    assert!(says.len() == 1 && says[0].contains("what is uploaded does not fire"), "{says:?}");
+    let due =
+        Decision { commands: vec![grow(9)], ..decision(1, at(0), &[(-5, 9), (60, 20)], Allowed::Growing) };
+    scaler.carry_out(&due).await.unwrap();
+    assert_eq!(scene.desired(), 9, "what is due at once needs no action");
+    scene.pass(70);
+    assert_eq!(scene.desired(), 9, "and what is scheduled did not fire");
+    scene.wire.account().group_mut("shop").suspended = ["Launch".to_owned()].into();
+    let says = scaler.sight(at(70)).await.unwrap().unwrap().says;
+    assert!(says[0].contains("nothing is launched until somebody resumes it"), "{says:?}");
+}
+
+#[tokio::test] // F17
+async fn reads_one_page_of_activities_where_it_knows_the_others() {
+    let scene = Scene::one(1, 1_050, 2_000).await;
+    let scaler = scene.scaler(AsgAction::Direct);
+    scaler.sight(at(0)).await.unwrap();
+    let before = scene.wire.account().calls;
+    scaler.sight(at(6)).await.unwrap();
+    let calls = scene.wire.account().calls - before;
+    assert_eq!(calls, 2, "the group, and the newest page of eleven");
+}
+
+#[tokio::test] // F27
+async fn grows_although_its_tags_are_nearly_used_up() {
+    let scene = Scene::one(2, 20, 60).await;
+    let tags = (0..45).map(|n| (format!("team-{n}"), "shop".to_owned()));
+    scene.wire.account().group_mut("shop").tags.extend(tags);
+    let scaler = scene.scaler(AsgAction::Direct);
+    let sighting = scaler.sight(at(0)).await.unwrap().unwrap();
+    let mut commands = vec![grow(30)];
+    commands.extend(sighting.nodes.iter().map(|node| drain(&node.name.0)));
+    scaler.carry_out(&commanding(1, at(0), commands)).await.unwrap();
+    let account = scene.wire.account();
+    assert_eq!((account.group("shop").desired, account.group("shop").tags.len()), (30, 50));
+}
+
+#[tokio::test] // F26
+async fn reads_credentials_again_once_they_are_refused() {
+    let scene = Scene::one(2, 4, 30).await;
+    let looked = Arc::new(AtomicUsize::new(0));
+    let count = looked.clone();
+    let provider = Renewed(count);
+    let region = Region::new("eu-west-1", Some(scene.wire.url())).provided(provider);
+    let scaler = Asg::new(Arc::new(region), "shop", AsgAction::Direct);
+    scene.spell(Fault::Expired, 1.0, 0..10);
+    for minute in 0..4 {
+        scene.pass(minute);
+        assert_eq!(scaler.sight(at(minute)).await.unwrap_err().kind(), "credentials");
+        let soon = at(minute) + SignedDuration::from_secs(30);
+        assert_eq!(scaler.sight(soon).await.unwrap_err().kind(), "credentials");
+    }
+    assert_eq!(
+        looked.load(Ordering::Relaxed),
+        5,
+        "once at first, then once a minute, and not with each call"
+    );
+    assert_eq!(scene.wire.account().calls, 8, "and each turn tries once");
+}
+
+/// A chain of credentials that tells how often it was gone through.
+#[derive(Debug)]
+struct Renewed(Arc<AtomicUsize>);
+
+impl ProvideCredentials for Renewed {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        future::ProvideCredentials::ready(Ok(Credentials::new("AKIDTEST", "secret", None, None, "test")))
+    }
 }
 
 #[tokio::test] // F27, A8

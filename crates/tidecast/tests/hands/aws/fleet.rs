@@ -64,6 +64,71 @@ async fn launches_and_ends_instances_by_tag_and_template() {
     assert!(wire.account().bares().iter().all(|bare| bare.tags["tidecast:fleet"] == "encoders"));
 }
 
+#[tokio::test] // F25, F28
+async fn launches_nothing_for_those_whose_end_was_refused() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    fleet.sight(at(0)).await.unwrap();
+    wire.account().pass(START_S + 120);
+    fleet.sight(at(2)).await.unwrap();
+    fleet.carry_out(&commanding(1, at(2), vec![grow(5)])).await.unwrap();
+    wire.account().pass(START_S + 180);
+    fleet.sight(at(3)).await.unwrap();
+    let spell = Spell { fault: Fault::Throttled, share: 1.0, from_s: START_S + 180, until_s: START_S + 190 };
+    wire.account().faults.spells.push(spell);
+    fleet.carry_out(&commanding(2, at(3), vec![shrink(2)])).await.unwrap_err();
+    wire.account().pass(START_S + 200);
+    let now = at(3) + SignedDuration::from_secs(20);
+    assert_eq!(fleet.sight(now).await.unwrap().unwrap().ordered, Size(5), "none of them was ended");
+    fleet.carry_out(&commanding(3, now, vec![grow(5)])).await.unwrap();
+    assert_eq!(wire.account().bares().len(), 5);
+}
+
+#[tokio::test] // A13, F25
+async fn asks_for_the_same_launch_again_where_nobody_knows_what_became_of_it() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    fleet.sight(at(0)).await.unwrap();
+    let spell = |fault, from_s, until_s| Spell { fault, share: 1.0, from_s, until_s };
+    // What is described is a minute old from now on.
+    wire.account().faults.spells.push(spell(Fault::Lag(60), START_S, START_S + 600));
+    wire.account().pass(START_S + 120);
+    fleet.sight(at(2)).await.unwrap();
+    wire.account().faults.spells.push(spell(Fault::ReplyLost, START_S + 120, START_S + 125));
+    let lost = fleet.carry_out(&commanding(1, at(2), vec![grow(5)])).await.unwrap_err();
+    assert_eq!(lost.kind(), "unsure", "{lost}");
+    assert_eq!(wire.account().bares().len(), 5, "it was done");
+    let soon = at(2) + SignedDuration::from_secs(30);
+    wire.account().pass(soon.as_second());
+    assert_eq!(fleet.sight(soon).await.unwrap().unwrap().ordered, Size(0), "and cannot be seen yet");
+    let said = fleet.carry_out(&commanding(2, soon, vec![grow(5)])).await.unwrap().to_string();
+    assert_eq!(said, "5 instances are there or on their way", "it is told of those of the first time");
+    assert_eq!(wire.account().bares().len(), 5);
+}
+
+#[tokio::test] // F28
+async fn asks_six_times_in_half_an_hour_where_there_are_no_machines() {
+    let wire = wire(1).await;
+    let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    let until_s = START_S + 1_800 + 120;
+    let spell = Spell { fault: Fault::NoCapacity, share: 1.0, from_s: START_S, until_s };
+    wire.account().faults.spells.push(spell);
+    let mut looks = 0;
+    for turn in 4..64 {
+        let now = Timestamp::from_second(START_S + 30 * turn).unwrap();
+        wire.account().pass(now.as_second());
+        fleet.sight(now).await.unwrap();
+        looks += 1;
+        let _ = fleet.carry_out(&commanding(turn as u64, now, vec![grow(5)])).await;
+    }
+    assert_eq!(wire.account().calls - looks, 5, "every six minutes, in half an hour");
+    wire.account().pass(until_s + 360);
+    let now = Timestamp::from_second(until_s + 360).unwrap();
+    fleet.sight(now).await.unwrap();
+    fleet.carry_out(&commanding(99, now, vec![grow(5)])).await.unwrap();
+    assert_eq!(wire.account().bares().len(), 5);
+}
+
 #[tokio::test] // S6.3
 async fn launches_and_ends_instances_in_moto() {
     let Some(moto) = Moto::start().await else { return };

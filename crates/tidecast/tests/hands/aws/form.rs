@@ -43,7 +43,7 @@ impl Form {
             }
             "DescribeScalingActivities" => Call::Activities { group, page: self.page(100) },
             "DescribeScheduledActions" => Call::Scheduled { group, page: self.page(50) },
-            "DescribePolicies" => Call::Policies { group },
+            "DescribePolicies" => Call::Policies { group, page: self.page(50) },
             "BatchPutScheduledUpdateGroupAction" => Call::Schedule { group, actions: self.actions()? },
             "BatchDeleteScheduledAction" => {
                 Call::Unschedule { group, names: self.list("ScheduledActionNames.member") }

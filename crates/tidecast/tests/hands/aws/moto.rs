@@ -5,8 +5,13 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use aws_sdk_autoscaling::primitives::DateTime;
-use aws_sdk_autoscaling::types::{ScheduledUpdateGroupActionRequest, Tag};
+use aws_sdk_autoscaling::types::{
+    MetricType, PredefinedMetricSpecification, ScheduledUpdateGroupActionRequest,
+};
+use aws_sdk_autoscaling::types::{Tag, TargetTrackingConfiguration};
 use jiff::{SignedDuration, Timestamp};
+
+use tidecast_world::aws::ScalingPolicy;
 
 use tidecast::egress::{Address, Ask, Connector, Door, Rules};
 
@@ -83,6 +88,23 @@ impl Moto {
 }
 
 impl Moto {
+    /// Target tracking of a group by the requests to a target group of a load balancer.
+    pub(crate) async fn track(&self, group: &str, policy: &ScalingPolicy) {
+        let metric = PredefinedMetricSpecification::builder()
+            .predefined_metric_type(MetricType::from(policy.metric.as_str()))
+            .set_resource_label(policy.label.clone())
+            .build();
+        let tracking = TargetTrackingConfiguration::builder()
+            .predefined_metric_specification(metric)
+            .target_value(policy.target)
+            .disable_scale_in(policy.only_adds)
+            .build();
+        let put = client(&self.url()).await.put_scaling_policy();
+        let put = put.auto_scaling_group_name(group).policy_name(&policy.name);
+        let put = put.policy_type("TargetTrackingScaling").target_tracking_configuration(tracking);
+        put.send().await.unwrap();
+    }
+
     /// A launch template of this name: by hand, for the SDK of EC2 is not among what we build.
     pub(crate) async fn template(&self, name: &str) {
         let form = format!(

@@ -154,6 +154,12 @@ async fn has_both_groups_in_service_before_the_rush() {
     for (at_s, call) in account.log.iter().filter(|(_, call)| !matches!(call, Call::Tag { .. })) {
         writeln!(record, "- {}: {}", at_s - rush_s, told(call, rush_s)).unwrap();
     }
+    let [schedule, direct] = short.map(|halves| halves as f64 / 2.0);
+    writeln!(
+        record,
+        "\nSeconds with fewer in service than needed, from the rush on: {schedule} and {direct}."
+    )
+    .unwrap();
     println!("{record}");
     if let Ok(file) = std::env::var("TIDECAST_FIGURES") {
         std::fs::write(file, record).unwrap();

@@ -1,7 +1,7 @@
 //! From an answer to AWS's XML.
 
 use jiff::Timestamp;
-use tidecast_world::aws::{Activity, Answer, Bare, Group, Refusal, Scheduled};
+use tidecast_world::aws::{Activity, Answer, Bare, Group, Refusal, ScalingPolicy, Scheduled};
 
 fn time(at_s: i64) -> String {
     Timestamp::from_second(at_s).unwrap().to_string()
@@ -38,9 +38,7 @@ pub(super) fn answer(action: &str, answer: &Answer) -> String {
         Answer::Groups(groups, next) => list("AutoScalingGroups", groups, group) + &more(*next),
         Answer::Activities(all, next) => list("Activities", all, activity) + &more(*next),
         Answer::Scheduled(all, next) => list("ScheduledUpdateGroupActions", all, scheduled) + &more(*next),
-        Answer::Policies(names) => list("ScalingPolicies", names, |name| {
-            one("PolicyName", name) + &one("PolicyType", "TargetTrackingScaling") + &one("Enabled", true)
-        }),
+        Answer::Policies(all, next) => list("ScalingPolicies", all, policy) + &more(*next),
         Answer::Failed(failed) => {
             let tag = match action {
                 "BatchDeleteScheduledAction" => "FailedScheduledActions",
@@ -78,6 +76,10 @@ fn group(group: &Group) -> String {
     let suspended: Vec<&String> = group.suspended.iter().collect();
     [
         one("AutoScalingGroupName", &group.name),
+        one(
+            "AutoScalingGroupARN",
+            format!("arn:aws:autoscaling:eu-west-1:1:autoScalingGroup:u:autoScalingGroupName/{}", group.name),
+        ),
         one("MinSize", group.min),
         one("MaxSize", group.max),
         one("DesiredCapacity", group.desired),
@@ -103,9 +105,26 @@ fn activity(activity: &Activity) -> String {
     .concat()
 }
 
-fn scheduled(action: &Scheduled) -> String {
+fn policy((group, policy): &(String, ScalingPolicy)) -> String {
+    let label = policy.label.as_ref().map_or(String::new(), |label| one("ResourceLabel", safe(label)));
+    let metric = one("PredefinedMetricType", &policy.metric) + &label;
+    let tracking = one("PredefinedMetricSpecification", metric)
+        + &one("TargetValue", format!("{:?}", policy.target))
+        + &one("DisableScaleIn", policy.only_adds);
+    [
+        one("AutoScalingGroupName", safe(group)),
+        one("PolicyName", safe(&policy.name)),
+        one("PolicyType", "TargetTrackingScaling"),
+        one("TargetTrackingConfiguration", tracking),
+        one("Enabled", true),
+    ]
+    .concat()
+}
+
+fn scheduled((group, action): &(String, Scheduled)) -> String {
     let size = |tag: &str, size: Option<u32>| size.map_or(String::new(), |size| one(tag, size));
     [
+        one("AutoScalingGroupName", safe(group)),
         one("ScheduledActionName", safe(&action.name)),
         one("StartTime", time(action.start_s)),
         size("MinSize", action.min),

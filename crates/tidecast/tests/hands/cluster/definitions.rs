@@ -1,10 +1,13 @@
 use serde_json::Value;
 
 /// The kinds of others that tests install, by their plurals: what of them matters to sizes.
-pub(crate) const OF_OTHERS: [(&str, &str); 4] = [
+pub(crate) const OF_OTHERS: [(&str, &str); 7] = [
     ("rollouts", include_str!("definitions/rollouts.yaml")),
     ("fleets", include_str!("definitions/fleets.yaml")),
     ("scaledobjects", include_str!("definitions/scaledobjects.yaml")),
+    ("triggerauthentications", include_str!("definitions/triggerauthentications.yaml")),
+    ("clustertriggerauthentications", include_str!("definitions/clustertriggerauthentications.yaml")),
+    ("scaledjobs", include_str!("definitions/scaledjobs.yaml")),
     ("capacitybuffers", include_str!("definitions/capacitybuffers.yaml")),
 ];
 

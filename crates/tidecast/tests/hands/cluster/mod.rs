@@ -121,7 +121,7 @@ impl Cluster {
         self.shared.tick();
     }
 
-    /// Serves Rollouts, Fleets, ScaledObjects and CapacityBuffers too.
+    /// Serves Rollouts, Fleets, CapacityBuffers and the kinds of KEDA too.
     pub(crate) fn install_kinds_of_others(&self) {
         OF_OTHERS.iter().for_each(|(plural, _)| self.install(definition(plural)));
     }

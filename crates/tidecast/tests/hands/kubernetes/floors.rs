@@ -80,7 +80,7 @@ fn scaled_object(name: &str, min: u32, max: u32) -> Value {
 #[tokio::test(flavor = "multi_thread")] // B8
 async fn raises_the_floor_of_a_scaled_object() {
     let place = Place::open("keda", &[Observe, KedaFloor, Events]).await;
-    if !place.serves("scaledobjects.keda.sh") {
+    if !place.serves("scaledobjects.v1alpha1.keda.sh") {
         return;
     }
     place.deployment("web", 2).await;
@@ -97,12 +97,16 @@ async fn raises_the_floor_of_a_scaled_object() {
     );
     let seen = place.until_seen(&by_name, "four are ordered", |seen| seen.ordered == Size(4)).await;
     assert_eq!(seen.foreign, None);
+    // KEDA hands the floor to its HPA, and that brings the Deployment there.
+    let floor = || place.get("hpa", "keda-hpa-web")["spec"]["minReplicas"].clone();
+    place.until("KEDA's HPA has the floor", || floor() == 4).await;
+    place.until("four are ordered", || place.replicas("deployment", "web") == 4).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn keeps_nodes_ready_for_what_the_plan_orders_next() {
     let place = Place::open("nodes", &[Observe, HpaFloor, Events, NodeHeadroom]).await;
-    if !place.serves("capacitybuffers.autoscaling.x-k8s.io") {
+    if !place.serves("capacitybuffers.v1beta1.autoscaling.x-k8s.io") {
         return;
     }
     place.deployment("web", 1).await;

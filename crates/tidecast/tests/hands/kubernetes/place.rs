@@ -10,7 +10,6 @@ use tidecast::scaler::kubernetes::rights::{Feature, Right};
 use tidecast::scaler::kubernetes::{Cluster, Kubernetes, Way, home_of};
 use tidecast_pilot::Sighting;
 
-use super::kinds;
 use crate::cluster::Cluster as Fake;
 
 /// A namespace of its own in some cluster, deleted at the end.
@@ -29,12 +28,11 @@ impl Place {
     /// A new namespace, and in it a service account with the rights of these features and no others.
     pub(super) async fn open(case: &str, features: &[Feature]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let told = std::env::var_os("TIDECAST_TEST_KUBECONFIG").filter(|path| !path.is_empty());
-        let (admin, fake) = match told {
-            Some(path) => (PathBuf::from(path), None),
+        let (admin, fake) = match real() {
+            Some(path) => (path, None),
             None => {
                 let fake = Fake::start().await;
-                kinds::of_others().into_iter().for_each(|kind| fake.install(kind));
+                fake.install_kinds_of_others();
                 let path = folder.path().join("admin");
                 std::fs::write(&path, fake.kubeconfig()).unwrap();
                 (path, Some(fake))
@@ -42,11 +40,46 @@ impl Place {
         };
         let namespace = format!("tidecast-test-{case}-{:08x}", getrandom_u32());
         let place = Self { namespace, admin, folder, fake };
-        place.apply(
-            &json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": place.namespace } }),
-        );
+        // What a run that was cut short has left behind is found by its label; what breaks the strictest profile of Pods is
+        // told as a warning.
+        let labels = json!({ "tidecast.dev/test": case, "pod-security.kubernetes.io/warn": "restricted" });
+        let meta = json!({ "name": place.namespace, "labels": labels });
+        place.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": meta }));
         place.grant(features);
+        place.until_granted(features).await;
         place
+    }
+
+    /// A real cluster takes a moment until a role that was bound is in force.
+    async fn until_granted(&self, features: &[Feature]) {
+        let Some(right) = features.iter().filter_map(|feature| feature.rights().last()).next_back() else {
+            return;
+        };
+        let (resource, subresource) = right.resources[0].split_once('/').unwrap_or((right.resources[0], ""));
+        let asked = json!({
+            "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
+            "spec": {
+                "user": format!("system:serviceaccount:{}:tidecast", self.namespace),
+                "resourceAttributes": {
+                    "namespace": self.namespace, "verb": right.verbs[0], "group": right.group, "resource": resource,
+                    "subresource": subresource,
+                },
+            },
+        });
+        let path = "/apis/authorization.k8s.io/v1/subjectaccessreviews";
+        self.until("the rights are in force", || {
+            let told = self.create_raw(path, &asked);
+            told["status"]["allowed"] == true
+        })
+        .await;
+    }
+
+    /// What comes back for an object that is asked about and not kept.
+    #[track_caller]
+    fn create_raw(&self, path: &str, object: &Value) -> Value {
+        let output = self.kubectl(&["create", "--raw", path, "-f", "-"], Some(&object.to_string()));
+        assert!(output.status.success(), "{path}: {}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).unwrap()
     }
 
     /// The output of kubectl as the administrator, in the namespace.
@@ -65,7 +98,8 @@ impl Place {
         let mut command = Command::new("kubectl");
         command.arg("--kubeconfig").arg(&self.admin).args(["-n", &self.namespace]).args(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        command.env("HOME", self.folder.path());
+        // Credentials of a real cluster may come from a program that looks for its own below the home.
+        command.env(if self.fake.is_some() { "HOME" } else { "KUBECACHEDIR" }, self.folder.path());
         let mut child = command.spawn().expect("kubectl is installed");
         child.stdin.take().unwrap().write_all(input.unwrap_or_default().as_bytes()).unwrap();
         child.wait_with_output().unwrap()
@@ -74,8 +108,17 @@ impl Place {
     /// `kubectl apply` of an object, as GitOps and people do.
     #[track_caller]
     pub(super) fn apply(&self, object: &Value) {
-        let output = self.kubectl(&["apply", "-f", "-"], Some(&object.to_string()));
-        assert!(output.status.success(), "{object}: {}", String::from_utf8_lossy(&output.stderr));
+        self.apply_with(&[], object);
+    }
+
+    /// The same with more options; what kubectl warns of.
+    #[track_caller]
+    pub(super) fn apply_with(&self, options: &[&str], object: &Value) -> String {
+        let arguments = [&["apply", "-f", "-"][..], options].concat();
+        let output = self.kubectl(&arguments, Some(&object.to_string()));
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(output.status.success(), "{object}: {said}");
+        said
     }
 
     /// An object as it stands there.
@@ -91,14 +134,28 @@ impl Place {
         shown["items"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Whether the cluster serves a kind of others, which we do not install: it would reach beyond the namespace.
+    /// Whether the cluster serves a kind of others, told as `plural.version.group`. We do not install it: it would reach
+    /// beyond the namespace.
     pub(super) fn serves(&self, what: &str) -> bool {
-        let found = self.kubectl(&["get", what], None).status.success();
+        let found = self.knows(what);
         assert!(found || self.fake.is_none(), "our own cluster serves everything");
         if !found {
-            println!("skipped: this cluster serves no {what}");
+            skipped(&format!("this cluster serves no {what}"));
         }
         found
+    }
+
+    /// Whether the cluster serves a kind.
+    pub(super) fn knows(&self, what: &str) -> bool {
+        self.kubectl(&["get", what], None).status.success()
+    }
+
+    /// Why kubectl is not let do something.
+    #[track_caller]
+    pub(super) fn refused(&self, arguments: &[&str], object: &Value) -> String {
+        let output = self.kubectl(arguments, Some(&object.to_string()));
+        assert!(!output.status.success(), "{arguments:?} is not refused");
+        String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
     fn grant(&self, features: &[Feature]) {
@@ -127,9 +184,7 @@ impl Place {
         let path = self.folder.path().join("tidecast");
         let asked = json!({ "apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {} });
         let asking = format!("/api/v1/namespaces/{}/serviceaccounts/tidecast/token", self.namespace);
-        let output = self.kubectl(&["create", "--raw", &asking, "-f", "-"], Some(&asked.to_string()));
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let told = self.create_raw(&asking, &asked);
         let token = told["status"]["token"].as_str().unwrap().to_owned();
         let shown = self.run(&["config", "view", "--raw", "--minify", "--flatten", "-o", "json"]);
         let mut config: Value = serde_json::from_str(&shown).unwrap();
@@ -205,12 +260,40 @@ impl Drop for Place {
     }
 }
 
-/// Something with a template of Pods that do nothing.
+/// The kubeconfig of a real cluster, if one is to be asked.
+pub(super) fn real() -> Option<PathBuf> {
+    std::env::var_os("TIDECAST_TEST_KUBECONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
+}
+
+/// Says that a case is left out, and why; by name where somebody collects them.
+pub(super) fn skipped(why: &str) {
+    let case = std::thread::current().name().unwrap_or("a case").replace("kubernetes::", "");
+    println!("skipped: {case}: {why}");
+    let Some(path) = std::env::var_os("TIDECAST_TEST_SKIPPED").filter(|path| !path.is_empty()) else {
+        return;
+    };
+    let mut file = std::fs::OpenOptions::new().append(true).create(true).open(path).unwrap();
+    writeln!(file, "{case}: {why}").unwrap();
+}
+
+/// An image that waits for ever and needs nothing; another one where a cluster cannot pull it.
+fn image() -> String {
+    let told = std::env::var("TIDECAST_TEST_IMAGE").ok().filter(|told| !told.is_empty());
+    told.unwrap_or_else(|| "registry.k8s.io/pause:3.10".into())
+}
+
+/// Something with a template of Pods that do nothing, as the strictest profile and a quota would have them.
 pub(super) fn workload(kind: &str, name: &str, replicas: u32) -> Value {
     let labels = json!({ "app": name });
     let container = json!({
-        "name": "pause", "image": "registry.k8s.io/pause:3.10",
-        "resources": { "requests": { "cpu": "1m", "memory": "4Mi" } },
+        "name": "pause", "image": image(),
+        "resources": {
+            "requests": { "cpu": "1m", "memory": "4Mi" }, "limits": { "cpu": "100m", "memory": "32Mi" },
+        },
+        "securityContext": { "allowPrivilegeEscalation": false, "capabilities": { "drop": ["ALL"] } },
+    });
+    let nobody = json!({
+        "runAsNonRoot": true, "runAsUser": 65_535, "seccompProfile": { "type": "RuntimeDefault" },
     });
     let mut object = json!({
         "apiVersion": "apps/v1", "kind": kind, "metadata": { "name": name },
@@ -218,13 +301,20 @@ pub(super) fn workload(kind: &str, name: &str, replicas: u32) -> Value {
             "replicas": replicas, "selector": { "matchLabels": labels },
             "template": {
                 "metadata": { "labels": labels },
-                "spec": { "containers": [container], "terminationGracePeriodSeconds": 1 },
+                "spec": {
+                    "containers": [container], "terminationGracePeriodSeconds": 1, "securityContext": nobody,
+                    "automountServiceAccountToken": false,
+                },
             },
         },
     });
     if kind == "StatefulSet" {
         object["spec"]["serviceName"] = name.into();
         object["spec"]["podManagementPolicy"] = "Parallel".into();
+    }
+    if kind == "Rollout" {
+        object["apiVersion"] = "argoproj.io/v1alpha1".into();
+        object["spec"]["strategy"] = json!({ "canary": {} });
     }
     object
 }

@@ -136,12 +136,10 @@ async fn sizes_a_kind_of_ones_own_by_discovery() {
         &[Observe, Scale, Events, tidecast::scaler::kubernetes::rights::Feature::Rollouts],
     )
     .await;
-    if !place.serves("rollouts.argoproj.io") {
+    if !place.serves("rollouts.v1alpha1.argoproj.io") {
         return;
     }
-    let mut rollout = workload("Rollout", "web", 2);
-    rollout["apiVersion"] = "argoproj.io/v1alpha1".into();
-    place.apply(&rollout);
+    place.apply(&workload("Rollout", "web", 2));
     let hand = place.hand("Rollout", "web");
     hand.carry_out(&grow(1, 2, 5)).await.unwrap();
     let web = place.get("rollouts.argoproj.io", "web");

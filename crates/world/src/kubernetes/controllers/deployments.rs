@@ -10,6 +10,9 @@ use super::{is_owned_by, owner, set_condition};
 /// Which revision of its deployment a ReplicaSet is.
 const REVISION: &str = "deployment.kubernetes.io/revision";
 
+/// Annotations that a Deployment keeps to itself.
+const OWN_NOTES: [&str; 2] = [REVISION, "kubectl.kubernetes.io/last-applied-configuration"];
+
 impl Cluster {
     /// Every Deployment gets a ReplicaSet of its template, and hands over to it step by step.
     pub(crate) fn keep_deployments(&mut self, now: Timestamp) {
@@ -29,6 +32,7 @@ impl Cluster {
         if !sets.contains(&current) && deployment.pointer("/spec/paused") != Some(&json!(true)) {
             self.make_set(key, deployment, &current, &hash, &sets, now);
         }
+        self.pass_on(deployment, &current, now);
         self.hand_over(deployment, &current, &self.sets_of(key, deployment), now);
         self.tell(key, &current, deployment, now);
     }
@@ -69,9 +73,23 @@ impl Cluster {
             },
         });
         self.make(object, "kube-controller-manager", now);
-        self.edit(key, "kube-controller-manager", "", now, |deployment| {
+        // It is written together with the status, and so it is in the record of who owns what.
+        self.edit(key, "kube-controller-manager", "status", now, |deployment| {
             super::super::tree::map(deployment, "/metadata/annotations")
                 .insert(REVISION.to_owned(), json!((last + 1).to_string()));
+        });
+    }
+
+    /// What is noted on a Deployment is noted on its current ReplicaSet too, and never taken away there.
+    fn pass_on(&mut self, deployment: &Value, current: &Key, now: Timestamp) {
+        let notes = deployment.pointer("/metadata/annotations").and_then(Value::as_object).cloned();
+        let notes = notes.into_iter().flatten().filter(|(key, _)| !OWN_NOTES.contains(&key.as_str()));
+        let notes: Vec<_> = notes.collect();
+        if notes.is_empty() {
+            return;
+        }
+        self.edit(current, "kube-controller-manager", "", now, |set| {
+            super::super::tree::map(set, "/metadata/annotations").extend(notes);
         });
     }
 

@@ -3,21 +3,36 @@ use serde_json::{Value, json};
 
 use super::super::cluster::Cluster;
 use super::super::store::Key;
-use super::super::tree::{list, put, text, whole};
+use super::super::tree::{cut, list, map, put, text, whole};
 use super::{owner, set_condition};
 
 /// What stands in for KEDA looks at these, and keeps an HPA for each.
 const OBJECTS: &str = "scaledobjects.keda.sh";
+/// What KEDA puts on each of them.
+const FINALIZER: &str = "finalizer.keda.sh";
+const LABEL: &str = "scaledobject.keda.sh/name";
 
 impl Cluster {
     pub(crate) fn keep_scaled_objects(&mut self, now: Timestamp) {
         for key in self.keys(OBJECTS) {
-            if let Some(object) =
-                self.find(&key).filter(|one| one.pointer("/metadata/deletionTimestamp").is_none())
-            {
-                self.keep_scaled_object(&key, &object, now);
+            let Some(object) = self.find(&key) else { continue };
+            match object.pointer("/metadata/deletionTimestamp") {
+                None => self.keep_scaled_object(&key, &object, now),
+                Some(_) => self.let_go(&key, now),
             }
         }
+    }
+
+    /// KEDA holds its objects until it has cleared up after them; here there is nothing to clear up.
+    fn let_go(&mut self, key: &Key, now: Timestamp) {
+        self.edit(key, "keda-operator", "", now, |object| {
+            let held = list(object, "/metadata/finalizers").iter().filter(|one| **one != FINALIZER);
+            let held: Vec<Value> = held.cloned().collect();
+            match held.is_empty() {
+                true => drop(cut(object, "/metadata/finalizers")),
+                false => put(object, "/metadata/finalizers", held),
+            }
+        });
     }
 
     fn keep_scaled_object(&mut self, key: &Key, object: &Value, now: Timestamp) {
@@ -32,6 +47,13 @@ impl Cluster {
             for field in ["minReplicas", "maxReplicas", "scaleTargetRef", "metrics"] {
                 put(one, &format!("/spec/{field}"), wanted["spec"][field].clone());
             }
+        });
+        self.edit(key, "keda-operator", "", now, |object| {
+            if !list(object, "/metadata/finalizers").iter().any(|one| *one == FINALIZER) {
+                let held = list(object, "/metadata/finalizers").iter().cloned().chain([json!(FINALIZER)]);
+                put(object, "/metadata/finalizers", held.collect::<Vec<_>>());
+            }
+            map(object, "/metadata/labels").insert(LABEL.to_owned(), json!(key.name));
         });
         self.edit(key, "keda-operator", "status", now, |object| {
             put(object, "/status/hpaName", name);
