@@ -19,8 +19,11 @@ pub struct Vigil {
     pub shrunk: Option<Timestamp>,
     /// When it was grown soon after it had been shrunk: the last two times.
     pub flaps: Vec<Timestamp>,
-    /// When the clock was seen to have gone back, while that still counts.
+    /// When the clock was last seen to jump since it went back, while that still counts.
     pub jumped: Option<Timestamp>,
+    /// How far apart turns are, as far as that can be told: no more than twice as far as those before.
+    #[serde(skip_serializing_if = "SignedDuration::is_zero")]
+    pub apart: SignedDuration,
 }
 
 /// So many servers that were ordered and do not serve.
@@ -59,9 +62,8 @@ impl Vigil {
     pub(crate) fn after(briefing: &Briefing) -> Self {
         let mut vigil = briefing.last.as_ref().map(|last| last.vigil.clone()).unwrap_or_default();
         let (now, hold) = (briefing.now, briefing.workload.hold);
-        if briefing.last.as_ref().is_some_and(|last| last.at.duration_since(now) > JUMP) {
-            // Nothing that was told by that clock can be compared with what is told by this one.
-            vigil = Self { jumped: Some(now), serving: vigil.serving, ..Self::default() };
+        if let Some(last) = &briefing.last {
+            vigil.pass(now, now.duration_since(last.at));
         }
         vigil.jumped =
             vigil.jumped.filter(|at| (SignedDuration::ZERO..hold).contains(&now.duration_since(*at)));
@@ -75,6 +77,20 @@ impl Vigil {
             vigil.unready.remove(0);
         }
         vigil
+    }
+
+    /// So long after the turn before, by a clock that may jump.
+    fn pass(&mut self, now: Timestamp, passed: SignedDuration) {
+        if -passed > JUMP {
+            // Nothing that was told by that clock can be compared with what is told by this one.
+            *self = Self { jumped: Some(now), serving: self.serving, apart: self.apart, ..Self::default() };
+        } else if self.jumped.is_some() && !self.apart.is_zero() && passed > 2 * self.apart {
+            // Set right again: what lies between has not passed.
+            self.jumped = Some(now);
+        } else if passed > SignedDuration::ZERO {
+            let most = if self.apart.is_zero() { passed } else { 2 * self.apart };
+            self.apart = passed.min(most);
+        }
     }
 
     fn see(&mut self, now: Timestamp, seen: &Sighting) {

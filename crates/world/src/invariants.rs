@@ -75,8 +75,8 @@ const ASKED: [(Invariant, Question); 10] = [
 
 /// How far a clock may be off without its measurements looking old, in minutes.
 const CLOCK_SLACK_MIN: usize = 4;
-/// The most changes of direction in a day of a fleet that is left alone.
-const TURNS_ROUND_MAX: f64 = 60.0;
+/// The most changes of direction in a day of a fleet that is left alone: three an hour, where four are allowed in any one.
+const TURNS_ROUND_MAX: f64 = 72.0;
 
 /// Looks at every turn of a world, and keeps the first breach.
 #[derive(Debug)]
@@ -265,7 +265,9 @@ fn on_bad_evidence(scene: &Scene<'_>) -> Option<String> {
     if let Some((_, coverage)) = partial {
         return Some(format!("{command}, though only {:.0} % was measured", 100.0 * coverage));
     }
-    let lost = newest > 3 || (hold > 3 && missing + 3 > hold);
+    // By a clock that is behind nobody can ask for what was measured since.
+    let behind = usize::try_from(-scene.weather.clock).unwrap_or(0);
+    let lost = newest > 3 + behind || (hold > 3 && missing + 3 > hold);
     lost.then(|| format!("{command}, though {missing} of the last {hold} minutes were not measured"))
 }
 

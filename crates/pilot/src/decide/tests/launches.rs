@@ -166,6 +166,17 @@ fn takes_nothing_away_for_a_window_after_the_clock_went_back() {
         assert_eq!((decision.size, decision.limits[0].code()), (Size(10), "clockJumped"), "{minute}");
     }
     assert_eq!(days.turn(28, 50.0, 10).size, Size(5));
+    // Set right after a while, it is not believed that the time between has passed.
+    let mut days = evening();
+    assert_eq!(days.turn(21, 100.0, 10).commands, []);
+    for minute in [15, 16, 17] {
+        assert_eq!(days.turn(minute, 50.0, 10).size, Size(10), "{minute}");
+    }
+    for minute in 25..35 {
+        let decision = days.turn(minute, 50.0, 10);
+        assert_eq!((decision.size, decision.limits[0].code()), (Size(10), "clockJumped"), "{minute}");
+    }
+    assert_eq!(days.turn(35, 50.0, 10).size, Size(5));
     // A clock that is only kept right is no reason.
     let mut days = evening();
     let last = days.briefing.last.take().expect("a turn was taken");
