@@ -329,8 +329,7 @@ impl Charge {
     /// Has the ways to size try what is new, and takes in which of them is the best.
     async fn practise(&mut self, now: Timestamp, evidence: &Evidence) {
         let ground = ground(&self.workload, &self.lessons());
-        let issued = self.forecaster.issued().map(|issued| &**issued);
-        self.practice.tend(now, ground, self.workload.promise, evidence, issued).await;
+        self.practice.tend(now, ground, self.workload.promise, evidence, &self.forecaster).await;
         if let Some((sizing, frontier)) = self.practice.news() {
             self.lessons = Some(Arc::new(Lessons { sizing: Some(sizing), frontier, ..self.lessons() }));
         }

@@ -146,6 +146,8 @@ pub struct Forecaster {
     /// The next forecast begins with a fit.
     anew: bool,
     work: Option<JoinHandle<Made>>,
+    /// The forecast in use is by somebody who stands in until the model is fitted.
+    interim: bool,
     /// What is said while the model waits to be fitted.
     meanwhile: watch::Sender<Option<Arc<Issued>>>,
 }
@@ -221,6 +223,7 @@ impl Forecaster {
             tried,
             anew,
             work,
+            interim: false,
             meanwhile: watch::Sender::new(None),
         };
         made.purposeful()
@@ -292,8 +295,8 @@ impl Forecaster {
     pub async fn tend(&mut self, now: Timestamp, lessons: &Lessons) {
         if self.work.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finish().await;
-        } else if let Some(issued) = self.meanwhile.send_replace(None) {
-            (self.issued, self.unfit) = (Some(issued), None);
+        } else {
+            self.hear();
         }
         let every =
             if self.issued.is_some() { self.cadence.forecast } else { AT_FIRST.min(self.cadence.forecast) };
@@ -311,19 +314,28 @@ impl Forecaster {
         self.issued.is_some() && step(now) > step(tried)
     }
 
+    fn hear(&mut self) {
+        if let Some(issued) = self.meanwhile.send_replace(None) {
+            (self.issued, self.unfit, self.interim) = (Some(issued), None, true);
+        }
+    }
+
+    /// Whether the forecast in use is by somebody who stands in until the model is fitted.
+    pub(super) fn interim(&self) -> bool {
+        self.interim
+    }
+
     /// Waits for the forecast that is being made, if one is.
     pub async fn finish(&mut self) {
         let Some(work) = self.work.take() else { return };
         let made = work.await;
-        if let Some(issued) = self.meanwhile.send_replace(None) {
-            (self.issued, self.unfit) = (Some(issued), None);
-        }
+        self.hear();
         match made {
             Ok(Made { learned, issued, drift }) => {
                 self.learned = learned.filter(|_| !self.anew);
                 self.drift = drift.or(self.drift.take());
                 match issued {
-                    Ok(issued) => (self.issued, self.unfit) = (Some(issued), None),
+                    Ok(issued) => (self.issued, self.unfit, self.interim) = (Some(issued), None, false),
                     Err(why) => self.unfit = Some(why),
                 }
             }

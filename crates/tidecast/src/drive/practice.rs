@@ -3,8 +3,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::{Hindsight, Leads, Samples, Tape};
 use tidecast_pilot::{
-    Demand, Evidence, Ground, Issued, Lessons, Menu, Nowcasted, Rated, Reading, Sizer, Sizing, Tuning,
-    Workload,
+    Demand, Evidence, Ground, Lessons, Menu, Nowcasted, Rated, Reading, Sizer, Sizing, Tuning, Workload,
 };
 use tokio::task::JoinHandle;
 
@@ -63,8 +62,9 @@ impl Practice {
         ground: Ground,
         promise: f64,
         evidence: &Evidence,
-        issued: Option<&Issued>,
+        forecaster: &Forecaster,
     ) {
+        let issued = forecaster.issued().map(|issued| &**issued);
         if self.work.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finish().await;
         }
@@ -82,7 +82,9 @@ impl Practice {
             }
         }
         let due = self.tried.is_none_or(|tried| now.duration_since(tried).abs() >= AGAIN);
-        if self.work.is_none() && issued.is_some() && due && (self.tuning.is_none() || self.anew) {
+        // First all models are fitted, for that is what forecasts wait for.
+        let fitted = issued.is_some() && !forecaster.interim();
+        if self.work.is_none() && fitted && due && (self.tuning.is_none() || self.anew) {
             let fresh = std::mem::take(&mut self.anew);
             self.tried = Some(now);
             let (workshop, subject, rhythm) = (self.workshop.clone(), self.subject.clone(), self.rhythm);
