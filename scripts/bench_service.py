@@ -406,7 +406,7 @@ def page(found):
 
 Written by `make bench-service`, which takes about an hour and a half; `scripts/bench_service.py --binary target/release/tidecast --quick` takes
 about ten minutes. Measured from outside on {machine[0]} cores ({machine[1]}); the made source, written in Python, and the load generator used
-the same cores. A turn every 30 s, four weeks of history in steps of five minutes for each workload, each with forecast and plan of its own. Lateness is
+the same cores. A turn every 30 s, four weeks of history in steps of five minutes for each workload to learn from; the rows say how many had learned. Lateness is
 known by the bounds of the histogram in `/metrics`. Measured: {loads}.
 
 | what | measured | goal |
