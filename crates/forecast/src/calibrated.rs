@@ -65,7 +65,7 @@ impl Model for Calibrated {
         Ok(Box::new(Walk::through(self, history)?))
     }
 
-    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+    fn resume(&self, history: &Series, tape: Vec<f64>) -> Option<Box<dyn Fitted>> {
         Some(Box::new(Walk::resume(self, history, tape)?))
     }
 }
@@ -112,14 +112,14 @@ impl Walk {
         Self { name: model.method.name(), past, walker, leads, lanes, points }
     }
 
-    fn resume(model: &Calibrated, history: &Series, tape: &[f64]) -> Option<Self> {
-        let (&[version, skipped, len, mean], state) = tape.split_first_chunk()?;
+    fn resume(model: &Calibrated, history: &Series, tape: Vec<f64>) -> Option<Self> {
+        let &[version, skipped, len, mean] = tape.first_chunk()?;
         if version != TAPED || !(skipped >= 0.0 && len > 0.0 && mean.is_finite()) {
             return None;
         }
         let past = Past::resume(history, skipped as usize, len as usize, mean)?;
         let mut walk = Self::start(model, past, &[]);
-        Tape::play(state.to_vec(), &mut walk).then_some(walk)
+        Tape::play_from(tape, HEAD, &mut walk).then_some(walk)
     }
 
     fn step(&mut self, value: f64) {
@@ -194,6 +194,8 @@ fn stand_in(past: &Past, lead: usize) -> f64 {
 
 /// The first number of a tape: what is written on it, and in which order.
 const TAPED: f64 = 1.0;
+/// Numbers before the walk's own: the version, how many points are skipped and taken in, the mean.
+const HEAD: usize = 4;
 
 impl Taped for Walk {
     fn tape(&mut self, tape: &mut Tape) {

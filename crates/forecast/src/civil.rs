@@ -42,7 +42,7 @@ impl Model for InCivilTime {
         Ok(Box::new(OnTheWall { inner, civil, name: self.inner.name() }))
     }
 
-    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+    fn resume(&self, history: &Series, tape: Vec<f64>) -> Option<Box<dyn Fitted>> {
         let civil = Civil::of(history, &self.zone);
         let inner = self.inner.resume(&civil.series, tape)?;
         Some(Box::new(OnTheWall { inner, civil, name: self.inner.name() }))

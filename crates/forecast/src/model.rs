@@ -21,7 +21,7 @@ pub trait Model: fmt::Debug + Send + Sync {
 
     /// Goes on where [`Fitted::taped`] was, without learning all of it again: `history` begins with what was known then,
     /// and may have grown. None if the tape is not of this model and this history, and for models that leave none.
-    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+    fn resume(&self, history: &Series, tape: Vec<f64>) -> Option<Box<dyn Fitted>> {
         let _ = (history, tape);
         None
     }

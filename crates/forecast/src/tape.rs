@@ -34,7 +34,12 @@ impl Tape {
     /// good for nothing.
     #[must_use]
     pub fn play(numbers: Vec<f64>, state: &mut impl Taped) -> bool {
-        let mut tape = Self { numbers, at: Some(0), torn: false };
+        Self::play_from(numbers, 0, state)
+    }
+
+    /// The same, where what comes before `at` was read already.
+    pub(crate) fn play_from(numbers: Vec<f64>, at: usize, state: &mut impl Taped) -> bool {
+        let mut tape = Self { numbers, at: Some(at), torn: false };
         state.tape(&mut tape);
         !tape.torn && tape.at == Some(tape.numbers.len())
     }

@@ -41,7 +41,7 @@ fn check(name: &str, days: usize) {
     let (before, after) = (history(days * DAY + 5), history(days * DAY + 5 + 3 * DAY));
     let mut fitted = model.fit(&before).unwrap();
     let tape = fitted.taped().expect("it leaves a tape");
-    let mut heir = model.resume(&after, &tape).expect("the tape fits");
+    let mut heir = model.resume(&after, tape).expect("the tape fits");
     fitted.update(&after);
     heir.update(&after);
     assert_eq!(said(&*heir, &after), said(&*fitted, &after), "{name} after {days} days");
@@ -67,13 +67,13 @@ fn the_ensemble_goes_on_at_every_age() {
 fn takes_no_tape_of_another_model_or_history_or_one_that_is_torn() {
     let known = history(20 * DAY);
     let tape = model("ensemble").fit(&known).unwrap().taped().unwrap();
-    assert!(model("last_week").resume(&known, &tape).is_none(), "another model's");
-    assert!(model("ensemble").resume(&history(19 * DAY), &tape).is_none(), "a longer history's");
+    assert!(model("last_week").resume(&known, tape.clone()).is_none(), "another model's");
+    assert!(model("ensemble").resume(&history(19 * DAY), tape.clone()).is_none(), "a longer history's");
     for len in [0, 3, 4, tape.len() / 2, tape.len() - 1] {
-        assert!(model("ensemble").resume(&known, &tape[..len]).is_none(), "{len} numbers");
+        assert!(model("ensemble").resume(&known, tape[..len].to_vec()).is_none(), "{len} numbers");
     }
     let mut other = tape.clone();
     other[0] = 99.0;
-    assert!(model("ensemble").resume(&known, &other).is_none(), "another version's");
+    assert!(model("ensemble").resume(&known, other).is_none(), "another version's");
     assert!(model("all_seen").fit(&known).unwrap().taped().is_none());
 }

@@ -28,7 +28,7 @@ impl Model for WithSpecialDays {
         Ok(Box::new(Knowing { fitted, days: Arc::clone(&self.days) }))
     }
 
-    fn resume(&self, history: &Series, tape: &[f64]) -> Option<Box<dyn Fitted>> {
+    fn resume(&self, history: &Series, tape: Vec<f64>) -> Option<Box<dyn Fitted>> {
         let fitted = self.model.resume(&without(history, &self.days), tape)?;
         Some(Box::new(Knowing { fitted, days: Arc::clone(&self.days) }))
     }

@@ -10,6 +10,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::Context;
 use super::exit::{Exit, Outcome, Stop};
+use crate::allocator;
 
 /// Run the service: collect, forecast, decide, carry out, and answer
 #[derive(Debug, Args)]
@@ -48,7 +49,7 @@ enum Log {
 
 impl Run {
     pub(super) fn run(self, context: &mut Context) -> Outcome {
-        sparingly();
+        allocator::sparingly();
         let filter = EnvFilter::try_new(&self.log_level)
             .map_err(|why| Stop::unusable(format!("--log-level {}: {why}", self.log_level)))?;
         let log =
@@ -84,36 +85,6 @@ impl Run {
         tracing::info!("ended");
         Ok(Exit::Done)
     }
-}
-
-/// How the C library's allocator is to behave: one arena and not one for each thread, and what is large is given back as
-/// soon as it is freed. A hundred workloads need a third of the memory so. It is told by these variables only, and only
-/// before a process begins, so this one begins anew with them, unless somebody has set one.
-const SPARINGLY: [(&str, &str); 3] =
-    [("MALLOC_ARENA_MAX", "1"), ("MALLOC_MMAP_THRESHOLD_", "16384"), ("MALLOC_TRIM_THRESHOLD_", "65536")];
-
-/// Begins this process anew with [`SPARINGLY`]: the same process id, the same arguments. If that cannot be, it goes on
-/// with more memory.
-#[cfg(all(target_os = "linux", target_env = "gnu"))]
-fn sparingly() {
-    use std::os::unix::process::CommandExt;
-    if SPARINGLY.iter().any(|(name, _)| std::env::var_os(name).is_some()) {
-        return;
-    }
-    if let Ok(program) = std::env::current_exe() {
-        let mut again = std::process::Command::new(program);
-        let mut words = std::env::args_os();
-        if let Some(name) = words.next() {
-            again.arg0(name);
-        }
-        let _ = again.args(words).envs(SPARINGLY).exec();
-    }
-}
-
-/// Other allocators need not be told.
-#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-fn sparingly() {
-    let _ = SPARINGLY;
 }
 
 fn no_start(why: NoStart, context: &Context) -> Stop {

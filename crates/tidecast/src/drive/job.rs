@@ -240,7 +240,7 @@ impl Job {
         match begun {
             Begun::InMemory(learned) => Some(learned),
             Begun::OnTheShelf(Shelved { label, history: known, tape }) => {
-                let fitted = self.built(&label.model)?.resume(history, &tape)?;
+                let fitted = self.built(&label.model)?.resume(history, tape)?;
                 Some(Learned { fitted, label, shelved: Some(known.len()), history: known })
             }
         }
