@@ -225,7 +225,9 @@ async fn drain(stage: &Stage) -> Result<(), String> {
     let hand = stage.hand("Deployment", "sfu");
     let fleet = seen(&hand, "two serve", |seen| seen.serving.get() == 2).await?;
     let pod = fleet.nodes[0].name.0.clone();
-    carry(&hand, &decided(1, 2, vec![Command::Drain { node: named(&pod) }])).await?;
+    carry(&hand, &decided(1, 2, vec![Command::Drain { node: named(&pod) }]))
+        .await
+        .map_err(|said| said.replace(&pod, "sfu"))?;
     let empty = json!({ "tidecast.dev/sessions": "0", "tidecast.dev/sessions-at": jiff_now().to_string() });
     let path = format!("/api/v1/namespaces/{PLACE}/pods/{pod}");
     stage.patch(&path, &json!({ "metadata": { "annotations": empty } }));
