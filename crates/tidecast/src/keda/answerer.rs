@@ -119,8 +119,12 @@ impl Answerer {
         })
     }
 
+    /// The unit. That of `replicas` is known whether or not the workload is: some versions of KEDA make an HPA without any
+    /// metric of an error here, and such an HPA follows the CPU ever after (keda#7729).
     fn specs(&self, trigger: &Trigger) -> Result<GetMetricSpecResponse, Status> {
-        self.must_be_known(trigger)?;
+        if trigger.metric == Metric::Demand {
+            self.must_be_known(trigger)?;
+        }
         let Number { float, whole } = self.target(trigger)?;
         let spec =
             MetricSpec { metric_name: trigger.metric_name(), target_size: whole, target_size_float: float };
@@ -149,7 +153,8 @@ impl Answerer {
         Ok(GetMetricsResponse { metric_values: vec![value] })
     }
 
-    /// What `look` finds, at once and whenever it is something else; nothing while it finds nothing.
+    /// What `look` finds, at once and whenever it is something else; nothing while it finds nothing, and after that the same
+    /// again.
     fn follow<T: Clone + PartialEq + Send + 'static>(
         &self,
         trigger: Trigger,
@@ -171,7 +176,10 @@ impl Answerer {
                         said = Some(found.clone());
                         return Some((Ok(found), Some((answerer, trigger, said, place))));
                     }
-                    Ok(_) => tokio::time::sleep(LOOK_EVERY).await,
+                    Ok(found) => {
+                        said = found;
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
                 }
             }
         }))))
@@ -190,14 +198,16 @@ impl ExternalScaler for Answerer {
 
     type StreamIsActiveStream = Following<IsActiveResponse>;
 
-    /// Nothing is said while nothing is known: a `false` would let KEDA take a fleet without a minimum to zero.
+    /// Only `true` is ever said. KEDA up to 2.17 takes a fleet to zero at once when a stream says `false`, although another
+    /// trigger is active (keda#6986), and later ones do not heed it: all of them hear it when they poll, with the other triggers.
     async fn stream_is_active(
         &self,
         asks: Request<ScaledObjectRef>,
     ) -> Result<Response<Self::StreamIsActiveStream>, Status> {
         let trigger = Trigger::read(asks.get_ref())?;
         self.follow(trigger, |answerer, trigger| {
-            Ok(Self::is_active(answerer, trigger)?.map(|result| IsActiveResponse { result }))
+            let active = Self::is_active(answerer, trigger)?.filter(|active| *active);
+            Ok(active.map(|result| IsActiveResponse { result }))
         })
     }
 

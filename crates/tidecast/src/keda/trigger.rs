@@ -40,8 +40,9 @@ pub(super) enum Observing {
 /// Keys of ours.
 const OURS: [&str; 3] = ["workload", "metric", "observing"];
 /// Keys that KEDA reads itself and hands on.
-const KEDAS: [&str; 6] =
-    ["scalerAddress", "enableTLS", "unsafeSsl", "caCert", "tlsClientCert", "tlsClientKey"];
+const KEDAS: [&str; 3] = ["scalerAddress", "enableTLS", "unsafeSsl"];
+/// Keys that KEDA takes from a TriggerAuthentication alone. Here they would make nobody's connection safe.
+const ELSEWHERE: [&str; 4] = ["caCert", "tlsClientCert", "tlsClientKey", "tlsCertFile"];
 /// Characters of a value that is repeated in a sentence.
 const SAID_MAX: usize = 128;
 
@@ -51,6 +52,13 @@ impl Trigger {
     /// # Errors
     /// A status that says what to write instead.
     pub(super) fn read(asks: &ScaledObjectRef) -> Result<Self, Status> {
+        if let Some(key) = ELSEWHERE.into_iter().find(|key| asks.scaler_metadata.contains_key(*key)) {
+            let meant = if key == "tlsCertFile" { "caCert" } else { key };
+            return Err(Status::invalid_argument(format!(
+                "the trigger's metadata has the key `{key}`, which KEDA does not read there; give `{meant}` in a \
+                 TriggerAuthentication, and name that in `authenticationRef`"
+            )));
+        }
         let known = |key: &str| OURS.contains(&key) || KEDAS.contains(&key) || key.ends_with("FromEnv");
         if let Some(key) = asks.scaler_metadata.keys().find(|key| !known(key)) {
             let meant =
@@ -155,6 +163,13 @@ mod tests {
         check(
             &[("worklod", "shop")],
             Err("the trigger's metadata has the key `worklod`, which nobody reads; did you mean `workload`?"),
+        );
+        check(
+            &[("workload", "shop"), ("tlsCertFile", "/ca.pem")],
+            Err(
+                "the trigger's metadata has the key `tlsCertFile`, which KEDA does not read there; give `caCert` in a \
+                 TriggerAuthentication, and name that in `authenticationRef`",
+            ),
         );
         check(
             &[("workload", "shop"), ("observing", "no")],

@@ -25,12 +25,7 @@ pub const EXTRAS: [(&str, Feature); 4] = [
 
 /// What everybody needs whose workloads are told as resources. The status is our own to write, whatever the mode.
 const OPERATOR: [Right; 2] = [
-    Right {
-        group: GROUP,
-        resources: &[PLURAL],
-        verbs: &["get", "list", "watch"],
-        why: "which workloads there are",
-    },
+    Right { group: GROUP, resources: &[PLURAL], verbs: &["list", "watch"], why: "which workloads there are" },
     Right {
         group: GROUP,
         resources: &["predictivescalers/status"],
@@ -65,7 +60,8 @@ pub fn rules(access: Access, operator: bool, extras: &[Feature]) -> Vec<Rule> {
             &[Feature::Observe, Feature::Scale, Feature::HpaFloor, Feature::KedaFloor, Feature::Events]
         }
     };
-    let hands = usual.iter().chain(extras).flat_map(|feature| feature.rights());
+    let useful = |feature: &&Feature| access == Access::Act || feature.is_looked_at();
+    let hands = usual.iter().chain(extras).filter(useful).flat_map(|feature| feature.rights());
     let hands = hands.filter_map(|right| rule(right, access));
     let own = OPERATOR.iter().filter(|_| operator).filter_map(|right| rule(right, Access::Act));
     hands.chain(own).collect()

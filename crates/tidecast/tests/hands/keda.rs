@@ -184,6 +184,11 @@ fn observes(keda: &mut Foreign) {
         "no float of zero beside a whole number that is none"
     );
     assert_eq!(keda.call("IsActive", &yielding)["ok"]["result"], false);
+    let silent = keda.ask(&json!({ "call": "StreamIsActive", "metadata": yielding, "within": 2 }));
+    assert_eq!(
+        silent["code"], "DEADLINE_EXCEEDED",
+        "a false would end what another trigger keeps up: {silent}"
+    );
 }
 
 fn refuses(keda: &mut Foreign) {
@@ -192,10 +197,19 @@ fn refuses(keda: &mut Foreign) {
         assert_eq!((told["code"].as_str(), told["said"].as_str()), (Some(code), Some(said)));
     };
     let missing = "there is no workload `shop/nothing`; /api/v1/workloads and `tidecast get` list them";
-    for call in ["IsActive", "GetMetricSpec", "GetMetrics", "StreamIsActive", "StreamMetricSpec"] {
+    for call in ["IsActive", "GetMetrics", "StreamIsActive"] {
         check(call, json!({ "workload": "shop/nothing" }), "NOT_FOUND", missing);
+    }
+    for call in ["IsActive", "GetMetricSpec", "GetMetrics", "StreamIsActive", "StreamMetricSpec"] {
+        let demand = json!({ "workload": "shop/nothing", "metric": "demand" });
+        check(call, demand, "NOT_FOUND", missing);
         let none = "the trigger's metadata does not say which workload; write `workload: NAME`";
         check(call, json!({}), "INVALID_ARGUMENT", none);
+    }
+    // An HPA that is made before its workload is known has the right metric all the same.
+    let early = json!([{ "metricName": "shop-nothing-replicas", "targetSize": "1", "targetSizeFloat": 1.0 }]);
+    for call in ["GetMetricSpec", "StreamMetricSpec"] {
+        assert_eq!(keda.call(call, &json!({ "workload": "shop/nothing" }))["ok"]["metricSpecs"], early);
     }
     let told = keda
         .ask(&json!({ "call": "GetMetrics", "metadata": { "workload": "shop/checkout" }, "metric": "s0-x" }));

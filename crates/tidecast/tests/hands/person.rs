@@ -235,7 +235,7 @@ async fn is_told_which_rights_are_missing() {
     let (out, _) = told(&run(tidecast(), &kubeconfig, &arguments).await);
     assert!(
         out.contains("look  rights in the namespace shop")
-            && out.contains("resources: [horizontalpodautoscalers], verbs: [patch]"),
+            && out.contains("resources: [horizontalpodautoscalers], verbs: [get, patch]"),
         "{out}"
     );
     let wishes = |access| Wishes {

@@ -39,6 +39,8 @@ pub enum Feature {
 }
 
 const SEEN: &[&str] = &["get", "list", "watch"];
+/// Of what is only looked at among others, and never asked for by name.
+const LISTED: &[&str] = &["list", "watch"];
 
 impl Feature {
     /// All of them.
@@ -53,6 +55,11 @@ impl Feature {
         Self::Rollouts,
         Self::Fleets,
     ];
+
+    /// Whether somebody who may only look has a use for it.
+    pub const fn is_looked_at(self) -> bool {
+        matches!(self, Self::Observe | Self::Rollouts | Self::Fleets)
+    }
 
     /// What it needs, each in the namespaces of the targets, and nothing in others. Nothing here reads Secrets or
     /// reaches beyond namespaces.
@@ -81,13 +88,13 @@ const OBSERVE: [Right; 4] = [
     Right {
         group: "",
         resources: &["pods"],
-        verbs: SEEN,
+        verbs: LISTED,
         why: "which Pods serve, and how long they took to start",
     },
     Right {
         group: "autoscaling",
         resources: &["horizontalpodautoscalers"],
-        verbs: SEEN,
+        verbs: LISTED,
         why: "whether an HPA owns a target",
     },
     Right {
@@ -102,7 +109,7 @@ const SCALE: [Right; 2] = [
     Right {
         group: "apps",
         resources: &["deployments/scale", "statefulsets/scale", "replicasets/scale"],
-        verbs: &["get", "update"],
+        verbs: &["update"],
         why: "the number of replicas",
     },
     Right {
@@ -116,8 +123,8 @@ const SCALE: [Right; 2] = [
 const HPA_FLOOR: [Right; 1] = [Right {
     group: "autoscaling",
     resources: &["horizontalpodautoscalers"],
-    verbs: &["patch"],
-    why: "spec.minReplicas and the annotations that fence older decisions",
+    verbs: &["get", "patch"],
+    why: "spec.minReplicas, as it is just before it is written, and the annotations that fence older decisions",
 }];
 
 const KEDA_FLOOR: [Right; 1] = [Right {

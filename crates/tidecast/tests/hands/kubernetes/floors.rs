@@ -5,7 +5,7 @@ use tidecast::scaler::kubernetes::rights::Feature::{Events, HpaFloor, KedaFloor,
 use tidecast_pilot::{Plan, Reason, Size, Step};
 
 use super::decisions::{grow, shrink};
-use super::place::{Place, autoscaler};
+use super::place::{Place, autoscaler, scaled_object};
 
 #[tokio::test(flavor = "multi_thread")] // A7, B8
 async fn raises_the_floor_of_an_hpa_by_less_than_its_tolerance() {
@@ -64,17 +64,6 @@ async fn will_not_choose_between_two_owners() {
     let hand = place.hand("Deployment", "web");
     let refused = hand.carry_out(&grow(1, 2, 3)).await.unwrap_err();
     assert!(refused.to_string().contains("both size it; take one of them away"), "{refused}");
-}
-
-fn scaled_object(name: &str, min: u32, max: u32) -> Value {
-    json!({
-        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": { "name": name },
-        "spec": {
-            "scaleTargetRef": { "name": name }, "minReplicaCount": min, "maxReplicaCount": max,
-            "triggers": [{ "type": "cron", "metadata": {
-                "timezone": "Etc/UTC", "start": "0 0 1 1 *", "end": "1 0 1 1 *", "desiredReplicas": "1" } }],
-        },
-    })
 }
 
 #[tokio::test(flavor = "multi_thread")] // B8

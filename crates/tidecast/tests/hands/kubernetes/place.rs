@@ -21,12 +21,19 @@ pub(super) struct Place {
     pub(super) fake: Option<Fake>,
 }
 
+/// Our own kind, as the cluster calls it.
+const OURS: &str = "predictivescalers.v1alpha1.tidecast.dev";
 /// How long a case waits for something to come about.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Place {
     /// A new namespace, and in it a service account with the rights of these features and no others.
     pub(super) async fn open(case: &str, features: &[Feature]) -> Self {
+        Self::open_under(case, &rules_of(features)).await
+    }
+
+    /// The same with the rules of a role as they stand in it.
+    pub(super) async fn open_under(case: &str, rules: &[Value]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let (admin, fake) = match real() {
             Some(path) => (path, None),
@@ -45,24 +52,23 @@ impl Place {
         let labels = json!({ "tidecast.dev/test": case, "pod-security.kubernetes.io/warn": "restricted" });
         let meta = json!({ "name": place.namespace, "labels": labels });
         place.apply(&json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": meta }));
-        place.grant(features);
-        place.until_granted(features).await;
+        place.grant(rules);
+        place.until_granted(rules).await;
         place
     }
 
     /// A real cluster takes a moment until a role that was bound is in force.
-    async fn until_granted(&self, features: &[Feature]) {
-        let Some(right) = features.iter().filter_map(|feature| feature.rights().last()).next_back() else {
-            return;
-        };
-        let (resource, subresource) = right.resources[0].split_once('/').unwrap_or((right.resources[0], ""));
+    async fn until_granted(&self, rules: &[Value]) {
+        let Some(rule) = rules.last() else { return };
+        let resource = rule["resources"][0].as_str().unwrap();
+        let (resource, subresource) = resource.split_once('/').unwrap_or((resource, ""));
         let asked = json!({
             "apiVersion": "authorization.k8s.io/v1", "kind": "SubjectAccessReview",
             "spec": {
                 "user": format!("system:serviceaccount:{}:tidecast", self.namespace),
                 "resourceAttributes": {
-                    "namespace": self.namespace, "verb": right.verbs[0], "group": right.group, "resource": resource,
-                    "subresource": subresource,
+                    "namespace": self.namespace, "verb": rule["verbs"][0], "group": rule["apiGroups"][0],
+                    "resource": resource, "subresource": subresource,
                 },
             },
         });
@@ -145,6 +151,32 @@ impl Place {
         found
     }
 
+    /// Whether our own definition is there. On a real cluster it lies beyond the namespace, so that it is put there only if
+    /// that was allowed; the script takes away what bears the label.
+    pub(super) async fn defines_ours(&self) -> bool {
+        if let Some(fake) = &self.fake {
+            fake.install(tidecast::operator::crd());
+            return true;
+        }
+        if self.knows(OURS) {
+            return true;
+        }
+        if std::env::var("TIDECAST_TEST_CRD").as_deref() != Ok("install") {
+            skipped(
+                "PredictiveScaler is not defined here; TIDECAST_TEST_CRD=install defines it for the time of the run",
+            );
+            return false;
+        }
+        let mut definition = tidecast::operator::crd();
+        definition["metadata"]["labels"] = json!({ "tidecast.dev/test": "definition" });
+        let output = self.kubectl(&["create", "-f", "-"], Some(&definition.to_string()));
+        let said = String::from_utf8_lossy(&output.stderr);
+        // Another case may have been quicker.
+        assert!(output.status.success() || said.contains("AlreadyExists"), "{said}");
+        self.until("the definition is served", || self.knows(OURS)).await;
+        true
+    }
+
     /// Whether the cluster serves a kind.
     pub(super) fn knows(&self, what: &str) -> bool {
         self.kubectl(&["get", what], None).status.success()
@@ -158,9 +190,7 @@ impl Place {
         String::from_utf8_lossy(&output.stderr).into_owned()
     }
 
-    fn grant(&self, features: &[Feature]) {
-        let rule = |right: &Right| json!({ "apiGroups": [right.group], "resources": right.resources, "verbs": right.verbs });
-        let rules: Vec<Value> = features.iter().flat_map(|feature| feature.rights()).map(rule).collect();
+    fn grant(&self, rules: &[Value]) {
         let meta = json!({ "name": "tidecast" });
         let group = "rbac.authorization.k8s.io";
         self.apply(&json!({ "apiVersion": "v1", "kind": "ServiceAccount", "metadata": meta }));
@@ -176,7 +206,7 @@ impl Place {
 
     /// Rights that are granted from now on instead of the former.
     pub(super) fn grant_instead(&self, features: &[Feature]) {
-        self.grant(features);
+        self.grant(&rules_of(features));
     }
 
     /// A kubeconfig of the service account.
@@ -260,6 +290,12 @@ impl Drop for Place {
     }
 }
 
+/// The rules of a role for these features.
+fn rules_of(features: &[Feature]) -> Vec<Value> {
+    let rule = |right: &Right| json!({ "apiGroups": [right.group], "resources": right.resources, "verbs": right.verbs });
+    features.iter().flat_map(|feature| feature.rights()).map(rule).collect()
+}
+
 /// The kubeconfig of a real cluster, if one is to be asked.
 pub(super) fn real() -> Option<PathBuf> {
     std::env::var_os("TIDECAST_TEST_KUBECONFIG").filter(|path| !path.is_empty()).map(PathBuf::from)
@@ -317,6 +353,30 @@ pub(super) fn workload(kind: &str, name: &str, replicas: u32) -> Value {
         object["spec"]["strategy"] = json!({ "canary": {} });
     }
     object
+}
+
+/// An Agones Fleet of game servers that do nothing; its Pods have no say in its size.
+pub(super) fn fleet(name: &str, replicas: u32) -> Value {
+    let template = workload("Deployment", name, 0)["spec"]["template"].take();
+    json!({
+        "apiVersion": "agones.dev/v1", "kind": "Fleet", "metadata": { "name": name },
+        "spec": {
+            "replicas": replicas,
+            "template": { "spec": { "health": { "disabled": true }, "template": template } },
+        },
+    })
+}
+
+/// A ScaledObject that owns a Deployment, with a trigger that never wants anything.
+pub(super) fn scaled_object(name: &str, min: u32, max: u32) -> Value {
+    json!({
+        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": { "name": name },
+        "spec": {
+            "scaleTargetRef": { "name": name }, "minReplicaCount": min, "maxReplicaCount": max,
+            "triggers": [{ "type": "cron", "metadata": {
+                "timezone": "Etc/UTC", "start": "0 0 1 1 *", "end": "1 0 1 1 *", "desiredReplicas": "1" } }],
+        },
+    })
 }
 
 /// An HPA that owns a Deployment and measures nothing, so that it keeps to its floor.

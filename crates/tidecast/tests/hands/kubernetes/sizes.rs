@@ -1,9 +1,9 @@
 use serde_json::{Value, json};
-use tidecast::scaler::kubernetes::rights::Feature::{Events, Observe, Scale};
+use tidecast::scaler::kubernetes::rights::Feature::{Events, Fleets, Observe, Rollouts, Scale};
 use tidecast::scaler::{Receipt, Scaler};
 
 use super::decisions::{grow, shrink};
-use super::place::{Place, workload};
+use super::place::{Place, fleet, workload};
 
 fn note<'a>(object: &'a Value, key: &str) -> &'a str {
     object["metadata"]["annotations"][format!("tidecast.dev/{key}")].as_str().unwrap_or_default()
@@ -131,11 +131,7 @@ async fn says_what_is_missing() {
 
 #[tokio::test(flavor = "multi_thread")] // B8
 async fn sizes_a_kind_of_ones_own_by_discovery() {
-    let place = Place::open(
-        "custom",
-        &[Observe, Scale, Events, tidecast::scaler::kubernetes::rights::Feature::Rollouts],
-    )
-    .await;
+    let place = Place::open("custom", &[Observe, Scale, Events, Rollouts]).await;
     if !place.serves("rollouts.v1alpha1.argoproj.io") {
         return;
     }
@@ -145,4 +141,26 @@ async fn sizes_a_kind_of_ones_own_by_discovery() {
     let web = place.get("rollouts.argoproj.io", "web");
     assert_eq!((&web["spec"]["replicas"], note(&web, "turn")), (&json!(5), "1"));
     place.until_seen(&hand, "five are ordered", |seen| seen.ordered.get() == 5).await;
+}
+
+#[tokio::test(flavor = "multi_thread")] // B8
+async fn sizes_a_fleet_of_game_servers() {
+    let place = Place::open("fleet", &[Observe, Scale, Events, Fleets]).await;
+    if !place.serves("fleets.v1.agones.dev") {
+        return;
+    }
+    place.apply(&fleet("lobby", 2));
+    let hand = place.hand("Fleet", "lobby");
+    let receipt = hand.carry_out(&grow(1, 2, 4)).await.unwrap();
+    assert_eq!(receipt.to_string(), "replicas of Fleet lobby set from 2 to 4");
+    let lobby = place.get("fleets.agones.dev", "lobby");
+    assert_eq!(
+        (&lobby["spec"]["replicas"], note(&lobby, "turn"), note(&lobby, "size")),
+        (&json!(4), "1", "4")
+    );
+    place.until_seen(&hand, "four are ordered", |seen| seen.ordered.get() == 4).await;
+    hand.carry_out(&shrink(2, 4, 3)).await.unwrap();
+    let scale = place.run(&["get", "fleets.agones.dev", "lobby", "--subresource=scale", "-o", "json"]);
+    let scale: Value = serde_json::from_str(&scale).unwrap();
+    assert_eq!(scale["spec"]["replicas"], 3);
 }
