@@ -13,6 +13,7 @@ mod forecaster;
 mod job;
 mod pace;
 mod practice;
+mod workshop;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -28,8 +29,9 @@ pub use board::{Board, Late, News, Seat};
 pub use calendar::Agenda;
 pub use charge::{Charge, Turned};
 pub use flag::{FLAG, Flag};
-pub use forecaster::{Cadence, Forecaster, Workshop};
+pub use forecaster::{Cadence, Forecaster};
 pub use pace::Pace;
+pub use workshop::Workshop;
 
 use crate::trouble::Trouble;
 

@@ -26,7 +26,7 @@ use tidecast_pilot::WorkloadName;
 
 use crate::api;
 use crate::config::{self, Config, LOOK_EVERY, Loaded, Look, Poller, Report};
-use crate::drive::{Board, Drive, clock};
+use crate::drive::{Board, Drive, Seat, clock};
 use crate::scaler::Answers;
 use crate::store::{Draft, History, Memory, Shelf, Store};
 use crate::trouble::Trouble;
@@ -108,6 +108,13 @@ impl Known {
     /// A workload of the configuration in force.
     pub fn workload(&self, name: &str) -> Option<config::section::Workload> {
         self.in_force().workload(name).cloned()
+    }
+
+    /// How many workloads have had a turn since the start, of how many.
+    pub fn turned(&self) -> (usize, usize) {
+        let had =
+            |seats: &BTreeMap<_, Seat>| seats.values().filter(|seat| seat.turns + seat.failed > 0).count();
+        (self.board.read(had), self.config().workloads.len())
     }
 
     /// Whether turns are committed; for how long none was, if that is too long.
@@ -211,6 +218,7 @@ impl Service {
         let chores = [
             tokio::spawn(chores::all(self.known.clone())),
             tokio::spawn(heartbeat::beat(self.known.clone())),
+            tokio::spawn(chores::open(self.known.clone(), self.fleet.workshops.clone())),
         ];
         let (readings, mut read) = tokio::sync::mpsc::unbounded_channel();
         let watching =

@@ -6,7 +6,6 @@ use super::Shared;
 use super::door::Viewer;
 use super::problem::Problem;
 use crate::drive::clock;
-use crate::service::Known;
 
 /// Whether turns are taken: fails when for two intervals and ten seconds none was committed.
 #[utoipa::path(get, path = "/healthz", tag = "health", security(()),
@@ -22,15 +21,11 @@ pub(super) async fn ready(State(known): Shared) -> Result<&'static str, Problem>
     if known.ending.load(std::sync::atomic::Ordering::Acquire) {
         return Err(Problem::unready("it is being ended"));
     }
-    let (turned, all) = (turned(&known), known.config().workloads.len());
+    let (turned, all) = known.turned();
     match turned < all {
         true => Err(Problem::unready(format!("{turned} of {all} workloads have had a turn"))),
         false => Ok("ready\n"),
     }
-}
-
-fn turned(known: &Known) -> usize {
-    known.board.read(|seats| seats.values().filter(|seat| seat.turns + seat.failed > 0).count())
 }
 
 /// What is measured of tidecast itself, and of every workload, for Prometheus.

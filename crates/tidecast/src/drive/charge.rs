@@ -11,8 +11,8 @@ use tidecast_pilot::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::forecaster::Filled;
 use super::practice::{Practice, ground};
+use super::workshop::Filled;
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler};
 use crate::source::{Collected, Collector, Guard};
@@ -26,7 +26,7 @@ pub struct Charge {
     agenda: Agenda,
     pub(super) collector: Collector,
     forecaster: Forecaster,
-    practice: Practice,
+    pub(super) practice: Practice,
     scaler: Arc<dyn Scaler>,
     pub(super) store: Arc<dyn Store>,
     lessons: Option<Arc<Lessons>>,

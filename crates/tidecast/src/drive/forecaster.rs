@@ -5,14 +5,13 @@ use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::models::{self, Willing};
 use tidecast_forecast::{Fitted, InCivilTime, Leads, Model, Series};
 use tidecast_pilot::calendar::{SpecialDays, WithSpecialDays};
-use tidecast_pilot::{Drift, Issued, Lessons, Menu};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tidecast_pilot::{Drift, Issued, Lessons};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
-use super::job::{Job, Learned, Made, after};
-use crate::source::BackFill;
-use crate::store::{History, Shelf, purpose};
+use super::Workshop;
+use super::job::{Job, Learned, Made};
+use crate::store::purpose;
 use crate::trouble::Trouble;
 
 /// How often is forecast and learned, and over what.
@@ -43,90 +42,6 @@ impl Default for Cadence {
         }
     }
 }
-
-/// Where forecasts are made: a few at a time, beside the loop, so that a long fit delays no turn, and apart from those that
-/// only go on, so that a thousand fits delay none of them.
-#[derive(Debug, Clone)]
-pub struct Workshop {
-    pub(super) history: Arc<History>,
-    benches: Arc<Semaphore>,
-    places: Arc<Semaphore>,
-    fills: Arc<Semaphore>,
-    pub(super) shelf: Option<Arc<Shelf>>,
-    menu: Menu,
-}
-
-impl Workshop {
-    /// A workshop in which so many models are fitted, and so many histories filled back, at once.
-    pub fn new(history: Arc<History>, benches: usize, fills: usize) -> Self {
-        let room = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        let (benches, places, fills) = (room(benches), room(1), room(fills));
-        Self { history, benches, places, fills, shelf: None, menu: Menu::Whole }
-    }
-
-    /// The same, with fitted models on a shelf between two forecasts and not in memory, where each needs megabytes. A
-    /// model for which there is no room is fitted anew for each forecast.
-    #[must_use]
-    pub fn with_shelf(self, shelf: Arc<Shelf>) -> Self {
-        Self { shelf: Some(shelf), ..self }
-    }
-
-    /// The same, where only these ways to size are tried.
-    #[must_use]
-    pub fn trying(self, menu: Menu) -> Self {
-        Self { menu, ..self }
-    }
-
-    pub(super) fn menu(&self) -> Menu {
-        self.menu
-    }
-
-    pub(super) fn history(&self) -> &History {
-        &self.history
-    }
-
-    /// A bench for what takes seconds, when one is free, and what time it is then.
-    pub(super) async fn bench(&self, now: Timestamp) -> (OwnedSemaphorePermit, Timestamp) {
-        let begin = Instant::now();
-        let bench = self.benches.clone().acquire_owned().await.expect("the workshop is never closed");
-        (bench, after(now, begin))
-    }
-
-    /// A place for what takes milliseconds, when it is free.
-    pub(super) async fn place(&self) -> OwnedSemaphorePermit {
-        self.places.clone().acquire_owned().await.expect("the workshop is never closed")
-    }
-
-    /// Fills a history back when it is its turn.
-    pub(super) async fn fill(
-        self,
-        back_fill: BackFill,
-        now: Timestamp,
-        share: watch::Sender<f64>,
-    ) -> Result<Filled, Trouble> {
-        let _place = self.fills.acquire().await.expect("the workshop is never closed");
-        let mut first = None;
-        let told = |progress: crate::source::Progress| {
-            first.get_or_insert(progress.share);
-            share.send_replace(progress.share);
-        };
-        back_fill.run(now, told).await?;
-        let there = first.is_some_and(|share| share > ALL_BUT_NOTHING);
-        Ok(if there { Filled::There } else { Filled::Grown })
-    }
-}
-
-/// What a back-fill has found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Filled {
-    /// The history was there already, as after a restart.
-    There,
-    /// Much of it has come only now.
-    Grown,
-}
-
-/// A history of which this share is there is not worth learning anew for the rest.
-const ALL_BUT_NOTHING: f64 = 0.99;
 
 /// Keeps one series' forecast fresh.
 pub struct Forecaster {

@@ -10,9 +10,9 @@ use tidecast_forecast::{Fitted, Leads, Model, Samples, Series, Useless};
 use tidecast_pilot::calendar::SpecialDays;
 use tidecast_pilot::{Drift, Issued, Lessons, learn};
 use tokio::sync::{OwnedSemaphorePermit, watch};
-use tokio::task::JoinError;
 use tokio::time::Instant;
 
+use super::workshop::{Broken, after, beside};
 use super::{Cadence, Workshop};
 use crate::store::{Label, Shelved, settled};
 use crate::trouble::Trouble;
@@ -124,7 +124,7 @@ impl Job {
             let _place = place;
             job.resumed(begun, &grown).map(|learned| job.forecast(learned, grown, due))
         };
-        match tokio::task::spawn_blocking(resumed).await {
+        match beside(resumed).await {
             Ok(made) => Some(self.kept(made?).await),
             Err(error) => Some(Made::broken(&error)),
         }
@@ -143,7 +143,7 @@ impl Job {
                 Err(why) => Made { drift: job.drift(due, &history), ..Made::failed(None, why) },
             }
         };
-        match tokio::task::spawn_blocking(fitted).await {
+        match beside(fitted).await {
             Ok(made) => self.kept(made).await,
             Err(error) => Made::broken(&error),
         }
@@ -177,7 +177,7 @@ impl Job {
             (Some(learned), _) => Begun::InMemory(learned),
             (None, Some(shelf)) if !self.anew => {
                 let (series, purpose) = (self.series.clone(), self.purpose.clone());
-                let taken = tokio::task::spawn_blocking(move || shelf.take(&series, &purpose)).await;
+                let taken = beside(move || shelf.take(&series, &purpose)).await;
                 Begun::OnTheShelf(taken.ok().flatten()?)
             }
             _ => return None,
@@ -201,7 +201,7 @@ impl Job {
         let begin = self.now.saturating_sub(self.cadence.window).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history.read(&self.series, begin, self.whole_steps_end()).await;
         let (samples, step_s) = (samples.map_err(|trouble| trouble.to_string())?, self.cadence.step_s);
-        let gathered = tokio::task::spawn_blocking(move || peaks(samples, step_s)).await;
+        let gathered = beside(move || peaks(samples, step_s)).await;
         let gathered =
             gathered.map_err(|error| format!("gathering the history did not end well: {error}"))?;
         gathered.map_err(|useless| useless.to_string())
@@ -289,7 +289,7 @@ impl Made {
         Self { learned, issued: Err(why), drift: None }
     }
 
-    fn broken(error: &JoinError) -> Self {
+    fn broken(error: &Broken) -> Self {
         Self::failed(None, format!("making the forecast did not end well: {error}"))
     }
 }
@@ -335,7 +335,7 @@ impl Interim {
     async fn speak(&self) -> Result<Arc<Issued>, String> {
         let place = self.0.workshop.place().await;
         let (job, history) = (self.0.clone(), self.0.whole().await?);
-        let spoken = tokio::task::spawn_blocking(move || {
+        let spoken = beside(move || {
             let _place = place;
             let mut learned = job.fit(&history)?;
             let who = &learned.label.model;
@@ -349,12 +349,6 @@ impl Interim {
 }
 
 const WAITS: &str = "the model waits for a processor that is free to fit it";
-
-/// The time, so long after it was `asked`, by whole minutes: what takes less is as if it had taken no time.
-pub(super) fn after(asked: Timestamp, begin: Instant) -> Timestamp {
-    let minutes = begin.elapsed().as_secs() / 60;
-    asked.saturating_add(SignedDuration::from_mins(minutes as i64)).unwrap_or(asked)
-}
 
 /// The most of each step: capacity must cover that, and not the mean.
 fn peaks(samples: Samples, step_s: i64) -> Result<Series, Useless> {

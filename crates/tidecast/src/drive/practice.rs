@@ -1,13 +1,16 @@
 use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
-use tidecast_forecast::{Hindsight, Leads, Samples, Tape};
+use tidecast_forecast::{Fan, Hindsight, Leads, Samples, Tape};
 use tidecast_pilot::{
-    Demand, Evidence, Ground, Lessons, Menu, Nowcasted, Rated, Reading, Sizer, Sizing, Tuning, Workload,
+    Demand, Evidence, Ground, Issued, Lessons, Menu, Nowcasted, Rated, Reading, Sizer, Sizing, Tuning,
+    Workload,
 };
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use super::forecaster::Subject;
+use super::workshop::beside;
 use super::{Forecaster, Workshop};
 use crate::trouble::Trouble;
 
@@ -23,7 +26,7 @@ pub(super) struct Practice {
     tuning: Option<Box<Tuning>>,
     /// Of which day what is told is.
     told: Option<i64>,
-    work: Option<JoinHandle<Result<Box<Tuning>, Trouble>>>,
+    pub(super) work: Option<JoinHandle<Result<Box<Tuning>, Trouble>>>,
     tried: Option<Timestamp>,
     kept: Option<Timestamp>,
     /// What is known is to be learned once more, from the history.
@@ -194,12 +197,12 @@ impl Study {
         let (bench, now) = self.workshop.bench(self.now).await;
         self.now = now;
         if !fresh && let Some(tuning) = self.kept().await? {
-            return self.caught_up(tuning).await;
+            return self.caught_up(tuning, bench).await;
         }
         let begin = self.now.saturating_sub(self.subject.window).unwrap_or(Timestamp::MIN);
         let samples = self.workshop.history().read(&self.subject.series, begin, self.now).await?;
         let who = self.subject.series.clone();
-        let work = tokio::task::spawn_blocking(move || {
+        let work = beside(move || {
             let _bench = bench;
             self.over_history(samples)
         });
@@ -229,7 +232,11 @@ impl Study {
     }
 
     /// Replays what was measured since, with the forecasts that were in force then.
-    async fn caught_up(&self, mut tuning: Box<Tuning>) -> Result<Box<Tuning>, Trouble> {
+    async fn caught_up(
+        self,
+        mut tuning: Box<Tuning>,
+        bench: OwnedSemaphorePermit,
+    ) -> Result<Box<Tuning>, Trouble> {
         let (history, series) = (self.workshop.history(), &self.subject.series);
         let begin = tuning.now().saturating_sub(self.rhythm.0 + self.rhythm.1).unwrap_or(Timestamp::MIN);
         let evidence = self.evidence(&history.read(series, begin, self.now).await?, self.rhythm.1.as_secs());
@@ -243,15 +250,13 @@ impl Study {
                 forecasts.insert(at, issued);
             }
         }
-        tuning.follow_by(&evidence, |begin, bins| {
-            let issued = forecasts.range(..=begin).next_back().map(|(_, issued)| issued);
-            let fan = |bin: i64| {
-                let at = begin.saturating_add(SignedDuration::from_secs(bin * BIN_S)).ok()?;
-                issued?.forecast.fan_at(at).copied()
-            };
-            (0..bins as i64).map_while(fan).collect()
+        let who = series.clone();
+        let work = beside(move || {
+            let _bench = bench;
+            tuning.follow_by(&evidence, |begin, bins| as_issued(&forecasts, begin, bins));
+            tuning
         });
-        Ok(tuning)
+        work.await.map_err(|error| Trouble::Unusable { who, why: error.to_string() })
     }
 
     /// Everything from the beginning of the history, with what could have been foretold then.
@@ -279,4 +284,14 @@ impl Study {
         readings.retain(|reading| reading.at <= self.now);
         Evidence { readings, interval: SignedDuration::from_secs(step_s) }
     }
+}
+
+/// What was forecast for so many bins from `begin` by the newest forecast of then, as far as it reaches.
+fn as_issued(forecasts: &BTreeMap<Timestamp, Issued>, begin: Timestamp, bins: usize) -> Vec<Fan> {
+    let issued = forecasts.range(..=begin).next_back().map(|(_, issued)| issued);
+    let fan = |bin: i64| {
+        let at = begin.saturating_add(SignedDuration::from_secs(bin * BIN_S)).ok()?;
+        issued?.forecast.fan_at(at).copied()
+    };
+    (0..bins as i64).map_while(fan).collect()
 }

@@ -328,6 +328,8 @@ async fn somebody_stands_in_while_no_bench_is_free() {
     let expected =
         "the model waits for a processor that is free to fit it; ridge_root_wide stands in, hour by hour";
     assert_eq!(why.as_deref(), Some(expected));
+    charge.turn(at(0)).await;
+    assert!(charge.practice.work.is_none(), "ways to size are tried although a model is still to be fitted");
     let kept = scene.history.forecast("shop", at(DAY)).await.unwrap().unwrap();
     assert_eq!(kept.forecast.grid().step_s, 3_600);
     let rush = kept.forecast.fan_at(at(610)).unwrap().at(0.99);
@@ -335,6 +337,27 @@ async fn somebody_stands_in_while_no_bench_is_free() {
     drop(taken);
     charge.settle(at(1)).await;
     assert_eq!(speaker(&charge.turn(at(1)).await), Some(("last_week".into(), None)));
+    assert!(charge.practice.work.is_some());
+}
+
+#[tokio::test] // S9.1, B3
+async fn decides_by_what_is_stored_before_anything_is_learned() {
+    let (scene, meter, park) = (Scene::set(), Arc::new(Meter::default()), Park::of(5));
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    play(&mut charge, &meter, &park, 0..30).await;
+    drop(charge);
+    let mut scene = scene.again();
+    scene.workshop = scene.workshop.closed();
+    let mut charge = scene.charge("shop", &meter, park.clone());
+    for minute in [60, 61] {
+        let turned = charge.turn(at(minute)).await;
+        assert_eq!(turned.briefing.unwrap().issued.clone().unwrap().at, at(25));
+        assert!(turned.committed && turned.unfit.is_none());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    scene.workshop.open();
+    charge.settle(at(61)).await;
+    assert!(charge.turn(at(61)).await.briefing.unwrap().issued.clone().unwrap().at >= at(60));
 }
 
 #[tokio::test] // S9.1

@@ -4,6 +4,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Known;
+use super::fleet::Workshops;
 use crate::drive::clock;
 
 /// Series that are packed in one go, so that no turn waits long for the history.
@@ -12,6 +13,26 @@ const PACKED_AT_ONCE: usize = 25;
 const REST: Duration = Duration::from_millis(250);
 /// How often the store is looked after.
 const EVERY: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether all have had their first turn.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+/// For so long the workshop waits for those whose first turn hangs.
+const FIRST_TURNS_MAX: Duration = Duration::from_secs(60);
+
+/// Opens the workshop once every workload has had its first turn: after a start decisions come first, and they need no more
+/// than what is stored.
+pub(super) async fn open(known: Arc<Known>, workshops: Workshops) {
+    let all = async {
+        while matches!(known.turned(), (turned, all) if turned < all) {
+            tokio::time::sleep(LOOK_EVERY).await;
+        }
+    };
+    if tokio::time::timeout(FIRST_TURNS_MAX, all).await.is_err() {
+        let (turned, all) = known.turned();
+        tracing::warn!(turned, all, "forecasts begin although not every workload has had a turn");
+    }
+    workshops.open();
+}
 
 /// What must be done beside the turns, for as long as the server runs: packs the history, drops what is too old.
 pub(super) async fn all(known: Arc<Known>) {

@@ -60,13 +60,18 @@ pub(super) struct Workshops {
 }
 
 impl Workshops {
-    /// As many benches as there are processors, less one for the turns.
+    /// As many benches as there are processors, less one for the turns; closed until somebody opens it.
     pub(super) fn of(config: &Config, history: Arc<History>, shelf: Arc<Shelf>) -> Self {
         let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
         let fills = (config.workloads.len() / 500).clamp(4, 32);
         let workshop = Workshop::new(history, processors.saturating_sub(1).max(1), fills);
         let menu = if config.workloads.len() > NOWCASTS_MAX { Menu::Outlooks } else { Menu::Whole };
-        Self { workshop: workshop.trying(menu).with_shelf(shelf.clone()), shelf }
+        Self { workshop: workshop.trying(menu).with_shelf(shelf.clone()).closed(), shelf }
+    }
+
+    /// From now on models are fitted and histories filled back.
+    pub(super) fn open(&self) {
+        self.workshop.open();
     }
 }
 
@@ -83,7 +88,7 @@ fn cadence(config: &Config) -> Cadence {
 #[derive(Debug)]
 pub(super) struct Fleet {
     known: Arc<Known>,
-    workshops: Workshops,
+    pub(super) workshops: Workshops,
     folder: PathBuf,
     told: Told,
     allowance: Arc<Allowance>,
