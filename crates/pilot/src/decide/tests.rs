@@ -577,6 +577,21 @@ fn leaves_the_plan_in_peace_while_a_newer_forecast_hardly_differs() {
     assert!(planned(&none)[2] < 20, "a rush that does not come is not waited for");
 }
 
+#[test] // S5.2
+fn counts_the_price_of_a_scale_up_beside_a_level_that_was_given_too() {
+    let rushes =
+        [100.0, 100.0, 100.0, 100.0, 200.0, 200.0, 100.0, 100.0, 100.0, 100.0, 100.0, 100.0, 200.0, 200.0];
+    let ups = |cost: f64| {
+        let briefing = with(|b, w| {
+            b.issued = issued(&rushes);
+            assert!(matches!(w.service_level, Told::Given(_)));
+            w.costs.scale_up = Told::Given(cost);
+        });
+        decide(&briefing).plan.scale_ups(Size(10))
+    };
+    assert!(ups(5_000.0) < ups(0.0), "{} and {}", ups(5_000.0), ups(0.0));
+}
+
 #[test] // F15
 fn changes_a_step_that_is_far_off_only_for_more_than_the_forecast_is_unsure_of() {
     let unsure = |rush: f64, at: i64| {

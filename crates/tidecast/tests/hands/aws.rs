@@ -9,6 +9,7 @@ mod decisions;
 mod fleet;
 mod form;
 mod imported;
+mod lives;
 mod moto;
 mod policy;
 mod show;

@@ -26,6 +26,8 @@ pub struct Account {
     pub log: Vec<(i64, Call)>,
     /// How many calls came, refused ones too.
     pub calls: u64,
+    /// How many actions of batches were refused as their group had as many as it may have.
+    pub over_quota: u64,
 }
 
 /// What became of a call.
@@ -60,6 +62,7 @@ impl Account {
             replies: Chance::of(seed, Purpose::Replies),
             log: Vec::new(),
             calls: 0,
+            over_quota: 0,
         }
     }
 
@@ -121,13 +124,14 @@ impl Account {
     /// One request, now.
     pub fn call(&mut self, call: Call) -> Done {
         self.calls += 1;
-        let outcome = self.faults.strike(self.now_s, &mut self.replies);
+        let outcome = self.faults.strike(&call, self.now_s, &mut self.replies);
         match outcome {
             Outcome::Throttled => return Done::Refused(Refusal::throttled()),
             Outcome::Internal => return Done::Refused(Refusal::internal()),
             Outcome::Expired => return Done::Refused(Refusal::expired()),
             Outcome::Down => return Done::Refused(Refusal::unavailable()),
-            Outcome::InProgress if call.resizes() => {
+            Outcome::EndRefused => return Done::Refused(Refusal::contention()),
+            Outcome::InProgress => {
                 let said = "Scaling activity is in progress and blocks this action";
                 return Done::Refused(Refusal::in_progress(said));
             }
@@ -139,9 +143,17 @@ impl Account {
         if !self.permits(&call) {
             return Done::Refused(Refusal::denied(call.action()));
         }
-        let answered = self.answer(&call, outcome == Outcome::PartlyDone);
+        let answered = match &call {
+            Call::Schedule { actions, .. } if outcome == Outcome::QuotaFull => {
+                Ok(Answer::Failed(actions.iter().map(Scheduled::over_quota).collect()))
+            }
+            _ => self.answer(&call, outcome == Outcome::PartlyDone),
+        };
         if call.writes() && answered.is_ok() {
             self.log.push((self.now_s, call));
+        }
+        if let Ok(Answer::Failed(failed)) = &answered {
+            self.over_quota += failed.iter().filter(|(_, code, _)| code == "LimitExceeded").count() as u64;
         }
         match answered {
             _ if outcome == Outcome::ReplyLost => Done::Lost,

@@ -1,3 +1,6 @@
+use std::collections::BTreeMap;
+
+use super::Call;
 use crate::Chance;
 
 /// What can go wrong with an account.
@@ -17,6 +20,10 @@ pub enum Fault {
     InProgress,
     /// Only some of a batch is done.
     PartlyDone,
+    /// Others have filled the group's quota of scheduled actions since it was read: none more is taken.
+    QuotaFull,
+    /// Ends of chosen instances are refused: of ten that are asked for, some are done.
+    EndsRefused,
     /// What is described is so many seconds old.
     Lag(i64),
     /// Nothing can be launched.
@@ -47,10 +54,12 @@ pub struct Faults {
     pub spells: Vec<Spell>,
     /// Calls that a fault has hit.
     pub hits: u64,
+    /// The same, by how the call went.
+    pub struck: BTreeMap<Outcome, u64>,
 }
 
 /// How a call goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Outcome {
     /// As it should.
     Well,
@@ -68,6 +77,10 @@ pub enum Outcome {
     InProgress,
     /// Of a batch, every third is not done.
     PartlyDone,
+    /// Of a batch, nothing is done, as there is no room.
+    QuotaFull,
+    /// Refused: that instance does not end now.
+    EndRefused,
 }
 
 impl Faults {
@@ -75,8 +88,8 @@ impl Faults {
         self.spells.iter().filter(move |spell| (spell.from_s..spell.until_s).contains(&now_s))
     }
 
-    /// How the next call goes.
-    pub fn strike(&mut self, now_s: i64, chance: &mut Chance) -> Outcome {
+    /// How this call goes: only what it can meet hits it, and counts.
+    pub(super) fn strike(&mut self, call: &Call, now_s: i64, chance: &mut Chance) -> Outcome {
         let drawn: Vec<(Fault, bool)> =
             self.now(now_s).map(|spell| (spell.fault, chance.happens(spell.share))).collect();
         let outcome = drawn.into_iter().filter(|(_, hits)| *hits).find_map(|(fault, _)| match fault {
@@ -85,11 +98,14 @@ impl Faults {
             Fault::Expired => Some(Outcome::Expired),
             Fault::Down => Some(Outcome::Down),
             Fault::ReplyLost => Some(Outcome::ReplyLost),
-            Fault::InProgress => Some(Outcome::InProgress),
-            Fault::PartlyDone => Some(Outcome::PartlyDone),
+            Fault::InProgress if call.resizes() => Some(Outcome::InProgress),
+            Fault::PartlyDone if matches!(call, Call::Schedule { .. }) => Some(Outcome::PartlyDone),
+            Fault::QuotaFull if matches!(call, Call::Schedule { .. }) => Some(Outcome::QuotaFull),
+            Fault::EndsRefused if matches!(call, Call::End { .. }) => Some(Outcome::EndRefused),
             _ => None,
         });
         self.hits += u64::from(outcome.is_some());
+        *self.struck.entry(outcome.unwrap_or(Outcome::Well)).or_default() += 1;
         outcome.unwrap_or(Outcome::Well)
     }
 

@@ -1,10 +1,16 @@
+mod hook;
+mod instance;
 mod live;
+mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::activity::stamp;
 use super::{Activity, Refusal, ScalingPolicy, Scheduled};
+pub use hook::{Hook, Verdict};
+pub use instance::{Instance, Life};
 pub(super) use live::Mood;
+pub use pool::{WarmPool, Warmth};
 
 /// One Auto Scaling group: what can be described of it, and how it launches.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +39,14 @@ pub struct Group {
     pub suspended: BTreeSet<String>,
     /// How launches go.
     pub launching: Launching,
+    /// What each launch waits for before it serves.
+    pub on_launch: Option<Hook>,
+    /// What each end waits for.
+    pub on_end: Option<Hook>,
+    /// Instances that are prepared and do not serve yet.
+    pub pool: Option<WarmPool>,
+    /// Of how many units the types of a mixed instances policy are, taken in turn; if there are none, an instance is one.
+    pub weights: Vec<u32>,
     launched: u64,
     /// After a failed launch AWS waits before it tries again.
     again_s: i64,
@@ -57,46 +71,6 @@ impl Default for Launching {
     }
 }
 
-/// One instance of a group.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Instance {
-    /// Its id.
-    pub id: String,
-    /// What it is doing.
-    pub life: Life,
-    /// When it was launched, in seconds.
-    pub launched_s: i64,
-    /// When what it is doing is over, for lives that end.
-    pub until_s: i64,
-    /// Whether scale-in leaves it alone.
-    pub protected: bool,
-    /// Whether its health check succeeds.
-    pub healthy: bool,
-    activity: usize,
-}
-
-/// The lifecycle states that count.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Life {
-    /// Launched, not serving.
-    Pending,
-    /// Serving.
-    InService,
-    /// Going.
-    Terminating,
-}
-
-impl Life {
-    /// As AWS writes it.
-    pub fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "Pending",
-            Self::InService => "InService",
-            Self::Terminating => "Terminating",
-        }
-    }
-}
-
 impl Group {
     /// A group of `desired` instances, none of them launched yet.
     pub fn new(name: impl Into<String>, min: u32, desired: u32, max: u32) -> Self {
@@ -113,10 +87,38 @@ impl Group {
             protects_new: false,
             suspended: BTreeSet::new(),
             launching: Launching::default(),
+            on_launch: None,
+            on_end: None,
+            pool: None,
+            weights: Vec::new(),
             launched: 0,
             again_s: i64::MIN,
             cause: String::new(),
         }
+    }
+
+    /// With a hook that each launch waits for.
+    #[must_use]
+    pub fn with_launch_hook(self, hook: Hook) -> Self {
+        Self { on_launch: Some(hook), ..self }
+    }
+
+    /// With a hook that each end waits for.
+    #[must_use]
+    pub fn with_end_hook(self, hook: Hook) -> Self {
+        Self { on_end: Some(hook), ..self }
+    }
+
+    /// With a warm pool.
+    #[must_use]
+    pub fn with_pool(self, pool: WarmPool) -> Self {
+        Self { pool: Some(pool), ..self }
+    }
+
+    /// With types of so many units each.
+    #[must_use]
+    pub fn with_weights(self, weights: impl Into<Vec<u32>>) -> Self {
+        Self { weights: weights.into(), ..self }
     }
 
     /// Those that serve.
@@ -124,9 +126,14 @@ impl Group {
         self.instances.iter().filter(|i| i.life == Life::InService && i.healthy).count()
     }
 
-    /// Those that it has: not going.
+    /// Those that it has: neither going nor waiting in its warm pool.
     pub fn has(&self) -> usize {
-        self.instances.iter().filter(|i| i.life != Life::Terminating).count()
+        self.instances.iter().filter(|i| i.life.counts()).count()
+    }
+
+    /// The same in the units of its sizes.
+    pub fn units(&self) -> u32 {
+        self.instances.iter().filter(|i| i.life.counts()).map(|i| i.weight).sum()
     }
 
     /// How many it has launched since it began.
@@ -212,14 +219,16 @@ impl Group {
     }
 
     /// One chosen instance goes. Of one that is going already AWS's documentation says nothing (unverified): refused here.
+    /// Nor does it say by how much a decrement lowers sizes that count units: by the weight here (unverified).
     pub(super) fn terminate(&mut self, id: &str, decrement: bool, now_s: i64) -> Result<(), Refusal> {
-        let known = self.instances.iter().position(|i| i.id == id && i.life != Life::Terminating);
+        let known = self.instances.iter().position(|i| i.id == id && i.life.counts());
         let Some(place) = known else {
             return Err(Refusal::validation(format!(
                 "Instance Id not found - No managed instance found for instance ID: {id}"
             )));
         };
-        if decrement && self.desired <= self.min {
+        let by = if decrement { self.instances[place].weight } else { 0 };
+        if decrement && self.desired < self.min + by {
             let name = &self.name;
             return Err(Refusal::validation(format!(
                 "Currently, desiredSize equals minSize ({}). Terminating instance without replacement will violate group's min size constraint. Either set shouldDecrementDesiredCapacity flag to false or lower group's min size. ({name})",
@@ -227,7 +236,7 @@ impl Group {
             )));
         }
         let before = self.desired;
-        self.desired -= u32::from(decrement);
+        self.desired -= by;
         let (at, after) = (stamp(now_s), self.desired);
         let cause = format!(
             "At {at} instance {id} was taken out of service in response to a user request, shrinking the capacity from {before} to {after}."

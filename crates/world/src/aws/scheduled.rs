@@ -31,6 +31,12 @@ impl Scheduled {
     pub fn floor(name: impl Into<String>, start_s: i64, min: u32) -> Self {
         Self { name: name.into(), start_s, min: Some(min), ..Self::default() }
     }
+
+    /// What is said of it where a group has as many as it may have.
+    pub(super) fn over_quota(&self) -> (String, String, String) {
+        let refusal = Refusal::limit("125 scheduled actions are allowed in a group");
+        (self.name.clone(), refusal.code.to_owned(), refusal.said)
+    }
 }
 
 impl super::Group {

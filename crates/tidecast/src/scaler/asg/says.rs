@@ -29,6 +29,12 @@ pub(super) fn says(group: &Group, action: Action) -> Vec<String> {
                 .into(),
         );
     }
+    if let Some(warm) = group.warm_pool {
+        says.push(format!(
+            "its warm pool has {warm}: the start-up that is measured is mostly theirs, and what a step takes beyond them starts \
+             cold; where steps are larger than the pool, `startTime` says how long that takes"
+        ));
+    }
     if group.weighted {
         says.push(
             "its sizes are units of capacity, not instances, as its instances have weights: so are bounds and plans here, and \
@@ -75,6 +81,7 @@ mod tests {
         group.suspended.push("AZRebalance".into());
         check(&group, Action::Direct, &[]);
         check(&Group { weighted: true, ..Group::default() }, Action::Direct, &["units of capacity"]);
+        check(&Group { warm_pool: Some(3), ..Group::default() }, Action::Direct, &["its warm pool has 3"]);
         let going = Group { status: Some("Delete in progress".into()), ..Group::default() };
         check(&going, Action::Direct, &["Delete in progress"]);
     }

@@ -25,6 +25,8 @@ pub(super) struct Group {
     pub suspended: Vec<String>,
     /// Whether its sizes count units of capacity, of which an instance has its weight.
     pub weighted: bool,
+    /// How many instances are in its warm pool, if it has one.
+    pub warm_pool: Option<u32>,
     /// What is said of a group that is being deleted.
     pub status: Option<String>,
     /// Whether every page was read.
@@ -100,6 +102,7 @@ impl Group {
         self.tags
             .extend(tags.filter_map(|tag| Some((tag.key.clone()?, tag.value.clone().unwrap_or_default()))));
         self.weighted = is_weighted(group);
+        self.warm_pool = group.warm_pool_configuration().map(|_| size(group.warm_pool_size));
         self.status = group.status().map(one_line);
         self.suspended.extend(group.suspended_processes().iter().filter_map(|p| p.process_name.clone()));
     }

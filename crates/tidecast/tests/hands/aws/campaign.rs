@@ -2,17 +2,17 @@
 //!
 //! `make chaos` runs it for long: TIDECAST_CHAOS says how many calls are to be hit, TIDECAST_SEED where to begin.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast::scaler::{Asg, AsgAction, Receipt, Scaler};
-use tidecast_pilot::{Allowed, Command, Decision, Size};
-use tidecast_world::aws::{Account, Call, Done, Fault, Group, Scheduled, Spell};
+use tidecast_pilot::{Allowed, Command, Decision, Node, Phase, Sighting, Size};
+use tidecast_world::aws::{Account, Call, Done, Fault, Group, Outcome, Scheduled, Spell};
 use tidecast_world::{Chance, Purpose};
 
 use super::behaviour::{START_S, Scene};
-use super::decisions::{decision, grow, shrink};
+use super::decisions::{decision, drain, grow, shrink, terminate};
 
 const TURN_S: i64 = 30;
 /// Faults come in the first two hours; then there is time to heal.
@@ -39,12 +39,15 @@ struct Tally {
     overtaken: u64,
     over_launched_max: usize,
     alien_changes: u64,
+    ends_done: u64,
+    ends_refused: u64,
+    quota_refusals: u64,
 }
 
 /// A table, as it stands in docs/benchmarks/scalers.md.
 impl fmt::Display for Tally {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: [(&str, i64); 11] = [
+        let rows: [(&str, i64); 14] = [
             ("worlds, each of two hours of trouble", self.worlds as i64),
             ("turns", self.turns as i64),
             ("calls", self.calls as i64),
@@ -59,6 +62,9 @@ impl fmt::Display for Tally {
             ("times that one size was set within half an hour, at most", self.sets_max as i64),
             ("failed launches in half an hour, at most", self.failed_launches_max as i64),
             ("old decisions that came late and were refused", self.overtaken as i64),
+            ("ends of chosen instances that were done", self.ends_done as i64),
+            ("ends of chosen instances that a fault has refused", self.ends_refused as i64),
+            ("actions refused as there were 125", self.quota_refusals as i64),
         ];
         writeln!(f, "| | |\n|---|---:|")?;
         rows.iter().try_for_each(|(what, figure)| writeln!(f, "| {what} | {figure} |"))
@@ -72,6 +78,10 @@ struct World {
     chance: Chance,
     wanted: Vec<(i64, u32)>,
     action: AsgAction,
+    /// Whether single instances are drained and ended, instead of a size being set.
+    chooses: bool,
+    /// Those that were to be ended.
+    chosen: BTreeSet<String>,
     tally: Tally,
     calls_by_minute: BTreeMap<i64, usize>,
 }
@@ -87,10 +97,11 @@ impl World {
         let other = Group::new("other", 1, 5, 9).settled(START_S);
         let scene = Scene::of(vec![shop, other], seed).await;
         let lower_ahead = SignedDuration::from_mins(15);
-        let action =
-            if seed.is_multiple_of(2) { AsgAction::Direct } else { AsgAction::Schedule { lower_ahead } };
+        let action = if seed % 3 == 1 { AsgAction::Schedule { lower_ahead } } else { AsgAction::Direct };
         let world = Self {
             seed,
+            chooses: seed % 3 == 2,
+            chosen: BTreeSet::new(),
             scene,
             chance,
             wanted,
@@ -114,6 +125,16 @@ impl World {
                 Done::Answered(_)
             ));
         }
+        // Somebody else has so many that two of ours have room beside those that are left to others.
+        let crowd = if self.seed % 6 == 1 { Scheduled::MOST as i64 - 8 } else { 0 };
+        for n in 0..crowd {
+            let action = Scheduled::floor(format!("crowd-{n}"), START_S + 90_000 + 60 * n, 3);
+            account.group_mut("shop").scheduled.insert(action.name.clone(), action);
+        }
+        // Of ten ends three are done, as long as anything is out of sorts.
+        let (fault, share) = (Fault::EndsRefused, 0.7);
+        let (from_s, until_s) = (START_S, START_S + SICK_S);
+        account.faults.spells.push(Spell { fault, share, from_s, until_s });
         let kinds = [
             (Fault::Throttled, 0.6),
             (Fault::Internal, 0.4),
@@ -123,6 +144,7 @@ impl World {
             (Fault::ReplyLost, 0.6),
             (Fault::InProgress, 0.7),
             (Fault::PartlyDone, 0.5),
+            (Fault::QuotaFull, 0.7),
             (Fault::Lag(30), 1.0),
             (Fault::Lag(60), 1.0),
             (Fault::NoCapacity, 1.0),
@@ -146,7 +168,8 @@ impl World {
     }
 
     /// What the pilot would make of a look at the fleet; steps are ordered a start-up ahead.
-    fn decide(&self, turn: u64, now: Timestamp, stands: Option<u32>) -> Decision {
+    fn decide(&mut self, turn: u64, now: Timestamp, seen: Option<&Sighting>) -> Decision {
+        let stands = seen.map(|sighting| sighting.ordered.get());
         let second = now.as_second() - START_S;
         let steps: Vec<(i64, u32)> = self
             .wanted
@@ -156,11 +179,46 @@ impl World {
         let allowed = if stands.is_some() { Allowed::Everything } else { Allowed::Growing };
         let wanted = self.wanted_at(second).max(self.wanted_at(second + ORDER_AHEAD_S));
         let commands: Vec<Command> = match stands {
+            Some(_) if self.chooses => {
+                self.choose(seen.map_or(&[][..], |seen| &seen.nodes), wanted, stands, now)
+            }
             Some(stands) if wanted < stands => vec![shrink(wanted)],
             Some(stands) if wanted == stands => vec![],
             _ => vec![grow(wanted)],
         };
         Decision { commands, size: Size(wanted), ..decision(turn, now, &steps, allowed) }
+    }
+
+    /// What the pilot would make of it where servers have sessions: drained first, ended when they were found empty.
+    fn choose(&mut self, nodes: &[Node], wanted: u32, stands: Option<u32>, now: Timestamp) -> Vec<Command> {
+        let surplus = stands.unwrap_or(wanted).saturating_sub(wanted) as usize;
+        let drained = |node: &&Node| matches!(node.phase, Phase::Draining { .. });
+        let empty = |node: &Node| match node.phase {
+            Phase::Draining { since } => now.duration_since(since) > LAG_MAX,
+            _ => false,
+        };
+        let (leaving, staying): (Vec<&Node>, Vec<&Node>) = nodes.iter().partition(drained);
+        let more = surplus.saturating_sub(leaving.len());
+        let mut commands: Vec<Command> = staying
+            .iter()
+            .filter(|n| n.phase == Phase::Serving)
+            .take(more)
+            .map(|n| drain(&n.name.0))
+            .collect();
+        for (place, node) in leaving.into_iter().enumerate() {
+            match place < surplus {
+                true if empty(node) => {
+                    self.chosen.insert(node.name.0.clone());
+                    commands.push(terminate(&node.name.0));
+                }
+                true => {}
+                false => commands.push(Command::Restore { node: node.name.clone() }),
+            }
+        }
+        if stands.is_some_and(|stands| stands < wanted) {
+            commands.push(grow(wanted));
+        }
+        commands
     }
 
     async fn play(&mut self) {
@@ -181,8 +239,7 @@ impl World {
             let seen = scaler.sight(now).await.ok().flatten();
             let foreign = seen.as_ref().and_then(|sighting| sighting.foreign.clone());
             assert_eq!(foreign, None, "seed {}: it takes itself for somebody else", self.seed);
-            let stands = seen.map(|sighting| sighting.ordered.get());
-            let decision = self.decide(turn, now, stands);
+            let decision = self.decide(turn, now, seen.as_ref());
             let _ = scaler.carry_out(&decision).await;
             self.count(before, now_s);
             self.deliver_late(&mut late, decision).await;
@@ -279,9 +336,21 @@ impl World {
                     alien += u64::from(!ours(group, &[]));
                     *attempts.entry((*desired, (at_s - START_S) / 1_800)).or_default() += 1;
                 }
+                Call::Untag { group, .. } | Call::Protect { group, .. } => {
+                    alien += u64::from(!ours(group, &[]))
+                }
+                Call::End { id, decrement } => {
+                    let asked = *decrement && self.chosen.contains(id) && self.chooses;
+                    assert!(asked, "seed {}: {id} was not to be ended like this", self.seed);
+                    self.tally.ends_done += 1;
+                }
                 other => panic!("seed {}: {other:?}", self.seed),
             }
         }
+        let crowd = account.group("shop").scheduled.keys().filter(|name| name.starts_with("crowd-")).count();
+        alien += u64::from(self.seed % 6 == 1 && crowd != Scheduled::MOST - 8);
+        self.tally.ends_refused = account.faults.struck.get(&Outcome::EndRefused).copied().unwrap_or(0);
+        self.tally.quota_refusals = account.over_quota;
         self.tally.alien_changes = alien;
         self.tally.sets_max = attempts.values().copied().max().unwrap_or(0);
         self.tally.failed_launches_max = storms(&account);
@@ -322,6 +391,9 @@ async fn heals_from_everything_and_touches_nobody_else() {
             overtaken: all.overtaken + one.overtaken,
             over_launched_max: all.over_launched_max.max(one.over_launched_max),
             alien_changes: all.alien_changes + one.alien_changes,
+            ends_done: all.ends_done + one.ends_done,
+            ends_refused: all.ends_refused + one.ends_refused,
+            quota_refusals: all.quota_refusals + one.quota_refusals,
         };
         if all.faults >= faults {
             break;
@@ -333,6 +405,10 @@ async fn heals_from_everything_and_touches_nobody_else() {
     assert!(all.sets_max <= 6 && all.failed_launches_max <= 6, "{all}");
     assert!(all.healed_s_max <= 900, "{all}");
     assert_eq!((all.over_launched_max, all.alien_changes), (0, 0), "{all}");
+    assert!(
+        all.worlds < 6 || (all.ends_done > 0 && all.ends_refused > 0 && all.quota_refusals > 0),
+        "it met not everything: {all}"
+    );
     if let Ok(file) = std::env::var("TIDECAST_FIGURES") {
         std::fs::write(file, all.to_string()).unwrap();
     }

@@ -27,7 +27,7 @@ pub(crate) enum Counterpart {
 pub(crate) struct Stage<'a> {
     counterpart: &'a Counterpart,
     pub(crate) group: String,
-    now: Timestamp,
+    pub(crate) now: Timestamp,
     region: Arc<Region>,
     turn: u64,
 }
@@ -74,8 +74,13 @@ pub(crate) async fn client(url: &str) -> Client {
 }
 
 impl Stage<'_> {
-    fn scaler(&self, action: AsgAction) -> Asg {
+    pub(crate) fn scaler(&self, action: AsgAction) -> Asg {
         Asg::new(self.region.clone(), &self.group, action)
+    }
+
+    /// Another group of the same account.
+    pub(crate) fn beside(&self, group: &str) -> Self {
+        Self { group: group.into(), region: self.region.clone(), turn: 0, ..*self }
     }
 
     /// Time goes by; where it does so by itself, only our own idea of it.
@@ -91,7 +96,7 @@ impl Stage<'_> {
         self.turn
     }
 
-    async fn read(&self) -> aws_sdk_autoscaling::types::AutoScalingGroup {
+    pub(crate) async fn read(&self) -> aws_sdk_autoscaling::types::AutoScalingGroup {
         let client = client(&self.counterpart.url()).await;
         let groups =
             client.describe_auto_scaling_groups().auto_scaling_group_names(&self.group).send().await.unwrap();

@@ -1,7 +1,9 @@
 //! From an answer to AWS's XML.
 
 use jiff::Timestamp;
-use tidecast_world::aws::{Activity, Answer, Bare, Group, Refusal, ScalingPolicy, Scheduled};
+use tidecast_world::aws::{
+    Activity, Answer, Bare, Group, Refusal, ScalingPolicy, Scheduled, WarmPool, Warmth,
+};
 
 fn time(at_s: i64) -> String {
     Timestamp::from_second(at_s).unwrap().to_string()
@@ -63,6 +65,7 @@ fn group(group: &Group) -> String {
             one("LifecycleState", i.life.word()),
             one("HealthStatus", if i.healthy { "Healthy" } else { "Unhealthy" }),
             one("ProtectedFromScaleIn", i.protected),
+            if group.weights.is_empty() { String::new() } else { one("WeightedCapacity", i.weight) },
         ]
         .concat()
     };
@@ -85,11 +88,31 @@ fn group(group: &Group) -> String {
         one("DesiredCapacity", group.desired),
         one("DefaultCooldown", 300),
         one("NewInstancesProtectedFromScaleIn", group.protects_new),
+        // Whether AWS lists instances of the warm pool here too is not documented (unverified): that is the harder case.
         list("Instances", &group.instances, instance),
+        group.pool.map_or(String::new(), |pool| warm_pool(&pool, group.warm())),
+        if group.weights.is_empty() { String::new() } else { mixed(&group.weights) },
         list("Tags", &tags, tag),
         list("SuspendedProcesses", &suspended, |name| one("ProcessName", name)),
     ]
     .concat()
+}
+
+fn warm_pool(pool: &WarmPool, warm: usize) -> String {
+    let state = match pool.warmth {
+        Warmth::Stopped => "Stopped",
+        Warmth::Running => "Running",
+    };
+    let prepared = pool.prepared.map_or(String::new(), |most| one("MaxGroupPreparedCapacity", most));
+    let told = one("MinSize", pool.min) + &one("PoolState", state) + &prepared;
+    one("WarmPoolConfiguration", told) + &one("WarmPoolSize", warm)
+}
+
+fn mixed(weights: &[u32]) -> String {
+    let each =
+        |weight: &u32| one("InstanceType", format!("m5.{weight}xlarge")) + &one("WeightedCapacity", weight);
+    let template = one("LaunchTemplateSpecification", one("LaunchTemplateName", "shop"));
+    one("MixedInstancesPolicy", one("LaunchTemplate", template + &list("Overrides", weights, each)))
 }
 
 fn activity(activity: &Activity) -> String {

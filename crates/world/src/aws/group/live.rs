@@ -39,7 +39,7 @@ impl Group {
     /// A group with what it desires in service since long ago: how most begin.
     #[must_use]
     pub fn settled(mut self, now_s: i64) -> Self {
-        for _ in 0..self.desired {
+        while self.units() < self.desired {
             let launched_s = now_s - 86_400;
             let instance = self.born(launched_s, launched_s + 200);
             let activity = &mut self.activities[instance.activity];
@@ -67,17 +67,11 @@ impl Group {
         }
     }
 
-    /// Launches that are over serve, terminations that are over are forgotten.
+    /// What was to last until now is over: launches, waits for hooks, ends.
     fn arrive(&mut self, now_s: i64) {
-        for instance in self.instances.iter_mut().filter(|i| i.until_s <= now_s) {
-            if instance.life == Life::InService {
-                continue;
-            }
-            if let Some(activity) = self.activities.get_mut(instance.activity) {
-                (activity.status, activity.end_s) = ("Successful", Some(instance.until_s));
-            }
-            if instance.life == Life::Pending {
-                (instance.life, instance.protected) = (Life::InService, self.protects_new);
+        for place in 0..self.instances.len() {
+            if self.instances[place].until_s <= now_s {
+                self.moves_on(place, now_s);
             }
         }
         self.instances.retain(|i| i.life != Life::Terminating || i.until_s > now_s);
@@ -93,45 +87,107 @@ impl Group {
         }
     }
 
-    /// Launches what is missing, lets go of what is too many and not protected, the oldest first.
+    /// One instance takes the next step of its life.
+    fn moves_on(&mut self, place: usize, now_s: i64) {
+        match (self.instances[place].life, self.on_launch) {
+            (Life::Pending | Life::WarmedPending, Some(hook)) => self.wait(place, hook),
+            (Life::Pending, None) => self.serve(place),
+            (Life::WarmedPending, None) => self.rest(place),
+            (Life::PendingWait | Life::WarmedPendingWait | Life::TerminatingWait, _) => {
+                self.time_out(place, now_s);
+            }
+            (Life::Terminating, _) => self.told(place, "Successful"),
+            (Life::InService | Life::WarmedStopped | Life::WarmedRunning, _) => {}
+        }
+    }
+
+    /// What it was waiting for is done: it serves.
+    pub(super) fn serve(&mut self, place: usize) {
+        self.told(place, "Successful");
+        let instance = &mut self.instances[place];
+        (instance.life, instance.protected) = (Life::InService, self.protects_new);
+    }
+
+    /// Its activity ends at the moment at which its life goes on.
+    pub(super) fn told(&mut self, place: usize, status: &'static str) {
+        let instance = &self.instances[place];
+        if let Some(activity) = self.activities.get_mut(instance.activity) {
+            (activity.status, activity.end_s) = (status, Some(instance.until_s));
+        }
+    }
+
+    /// Launches what is missing, out of the warm pool first and even beyond what is missing where an instance is of many
+    /// units; lets go of what is too many and not protected, the oldest first, but never of more units than are too many.
     fn keep(&mut self, now_s: i64, mood: Mood, chance: &mut Chance) {
-        let (has, wants) = (self.has(), self.desired as usize);
-        if has < wants && now_s >= self.again_s && !self.suspended.contains("Launch") {
-            for _ in 0..(wants - has).min(AT_ONCE) {
-                if mood.no_capacity || chance.happens(mood.fails) {
-                    self.fail(now_s);
+        if now_s >= self.again_s && !self.suspended.contains("Launch") {
+            for _ in 0..AT_ONCE {
+                if self.units() >= self.desired {
                     break;
                 }
-                self.launch(now_s, mood, chance);
+                if self.leaves_pool(now_s) {
+                    continue;
+                }
+                if !self.launches(Life::Pending, now_s, mood, chance) {
+                    break;
+                }
             }
+            self.fill_pool(now_s, mood, chance);
         }
-        if has > wants && !self.suspended.contains("Terminate") {
+        let mut excess = self.units().saturating_sub(self.desired);
+        if excess > 0 && !self.suspended.contains("Terminate") {
             let cause = self.cause.clone();
-            let goes = |i: &Instance| i.life != Life::Terminating && !i.protected;
+            let goes = |i: &Instance| i.life.counts() && !i.protected;
             let mut places: Vec<usize> =
                 (0..self.instances.len()).filter(|place| goes(&self.instances[*place])).collect();
             places.sort_by_key(|place| self.instances[*place].launched_s);
-            places.truncate(has - wants);
-            places.into_iter().for_each(|place| self.end(place, cause.clone(), now_s));
+            for place in places {
+                let weight = self.instances[place].weight;
+                if weight <= excess {
+                    excess -= weight;
+                    self.end(place, cause.clone(), now_s);
+                }
+            }
         }
     }
 
     fn born(&mut self, launched_s: i64, until_s: i64) -> Instance {
         self.launched += 1;
         let id = format!("i-{:08x}{:08x}", crc(&self.name), self.launched);
-        let protected = self.protects_new;
-        let (life, activity) = (Life::Pending, self.activities.len());
-        let begun = Activity {
-            id: format!("{id}-launch"),
-            description: format!("Launching a new EC2 instance: {id}"),
+        let weight = match self.weights.len() as u64 {
+            0 => 1,
+            types => self.weights[(self.launched % types) as usize],
+        };
+        let activity = self.begins(&id, "Launching a new EC2 instance", "launch", launched_s);
+        Instance { weight, activity, protected: self.protects_new, ..Instance::new(id, launched_s, until_s) }
+    }
+
+    /// An activity begins; its place among them.
+    pub(super) fn begins(&mut self, id: &str, what: &str, kind: &str, now_s: i64) -> usize {
+        self.activities.push(Activity {
+            id: format!("{id}-{kind}-{now_s}"),
+            description: format!("{what}: {id}"),
             cause: self.cause.clone(),
-            start_s: launched_s,
+            start_s: now_s,
             end_s: None,
             status: "InProgress",
             message: None,
-        };
-        self.activities.push(begun);
-        Instance { id, life, launched_s, until_s, protected, healthy: true, activity }
+        });
+        self.activities.len() - 1
+    }
+
+    /// Tries to launch one, into service or into the warm pool; whether that went well.
+    pub(super) fn launches(&mut self, life: Life, now_s: i64, mood: Mood, chance: &mut Chance) -> bool {
+        if mood.no_capacity || chance.happens(mood.fails) {
+            self.fail(now_s);
+            return false;
+        }
+        self.launch(now_s, mood, chance);
+        if let (Some(instance), true) = (self.instances.last_mut(), life == Life::WarmedPending) {
+            instance.life = life;
+            let description = format!("Launching a new EC2 instance into warm pool: {}", instance.id);
+            self.activities[instance.activity].description = description;
+        }
+        true
     }
 
     fn launch(&mut self, now_s: i64, mood: Mood, chance: &mut Chance) {
@@ -155,22 +211,18 @@ impl Group {
         });
     }
 
-    /// An instance begins to go.
+    /// An instance begins to go, after its hook if there is one for ends.
     pub(super) fn end(&mut self, place: usize, cause: String, now_s: i64) {
-        let activity = self.activities.len();
+        let id = self.instances[place].id.clone();
+        let activity = self.begins(&id, "Terminating EC2 instance", "end", now_s);
+        self.activities[activity].cause = cause;
         let instance = &mut self.instances[place];
         (instance.life, instance.until_s, instance.activity) =
             (Life::Terminating, now_s + self.launching.ends_s, activity);
-        let id = instance.id.clone();
-        self.activities.push(Activity {
-            id: format!("{id}-end"),
-            description: format!("Terminating EC2 instance: {id}"),
-            cause,
-            start_s: now_s,
-            end_s: None,
-            status: "InProgress",
-            message: None,
-        });
+        if let Some(hook) = self.on_end {
+            self.instances[place].until_s = now_s;
+            self.wait(place, hook);
+        }
     }
 }
 
