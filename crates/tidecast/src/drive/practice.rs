@@ -6,11 +6,10 @@ use tidecast_pilot::{
     Demand, Evidence, Ground, Issued, Lessons, Menu, Nowcasted, Rated, Reading, Sizer, Sizing, Tuning,
     Workload,
 };
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::task::JoinHandle;
 
 use super::forecaster::Subject;
-use super::workshop::beside;
+use super::workshop::{self, beside};
 use super::{Forecaster, Workshop};
 use crate::trouble::Trouble;
 
@@ -194,7 +193,7 @@ const FORECASTS_MAX: i64 = 24;
 
 impl Study {
     async fn learned(mut self, fresh: bool) -> Result<Box<Tuning>, Trouble> {
-        let (bench, now) = self.workshop.bench(self.now).await;
+        let (bench, now) = self.workshop.study(self.now).await;
         self.now = now;
         if !fresh && let Some(tuning) = self.kept().await? {
             return self.caught_up(tuning, bench).await;
@@ -235,7 +234,7 @@ impl Study {
     async fn caught_up(
         self,
         mut tuning: Box<Tuning>,
-        bench: OwnedSemaphorePermit,
+        bench: workshop::Study,
     ) -> Result<Box<Tuning>, Trouble> {
         let (history, series) = (self.workshop.history(), &self.subject.series);
         let begin = tuning.now().saturating_sub(self.rhythm.0 + self.rhythm.1).unwrap_or(Timestamp::MIN);

@@ -20,6 +20,7 @@ pub struct Workshop {
     pub(super) history: Arc<History>,
     benches: Arc<Semaphore>,
     places: Arc<Semaphore>,
+    studies: Arc<Semaphore>,
     fills: Arc<Semaphore>,
     open: Arc<watch::Sender<bool>>,
     pub(super) shelf: Option<Arc<Shelf>>,
@@ -30,9 +31,9 @@ impl Workshop {
     /// A workshop in which so many models are fitted, and so many histories filled back, at once.
     pub fn new(history: Arc<History>, benches: usize, fills: usize) -> Self {
         let room = |count: usize| Arc::new(Semaphore::new(count.max(1)));
-        let (benches, places, fills) = (room(benches), room(1), room(fills));
+        let (benches, places, studies, fills) = (room(benches), room(1), room(1), room(fills));
         let open = Arc::new(watch::Sender::new(true));
-        Self { history, benches, places, fills, open, shelf: None, menu: Menu::Whole }
+        Self { history, benches, places, studies, fills, open, shelf: None, menu: Menu::Whole }
     }
 
     /// The same, where nothing begins until somebody [opens](Self::open) it.
@@ -81,6 +82,15 @@ impl Workshop {
         (bench, after(now, begin))
     }
 
+    /// A bench for what can wait longer than fits can: only one asks for it at a time, and so stands behind every fit that
+    /// waits already.
+    pub(super) async fn study(&self, now: Timestamp) -> (Study, Timestamp) {
+        let begin = Instant::now();
+        let turn = self.studies.clone().acquire_owned().await.expect("the workshop is never closed");
+        let (bench, _) = self.bench(now).await;
+        (Study { _turn: turn, _bench: bench }, after(now, begin))
+    }
+
     /// A place for what takes milliseconds, when it is free.
     pub(super) async fn place(&self) -> OwnedSemaphorePermit {
         self.opened().await;
@@ -105,6 +115,13 @@ impl Workshop {
         let there = first.is_some_and(|share| share > ALL_BUT_NOTHING);
         Ok(if there { Filled::There } else { Filled::Grown })
     }
+}
+
+/// The right to work at a bench on what can wait.
+#[derive(Debug)]
+pub(super) struct Study {
+    _turn: OwnedSemaphorePermit,
+    _bench: OwnedSemaphorePermit,
 }
 
 /// What a back-fill has found.
@@ -212,5 +229,28 @@ mod tests {
         let _place = workshop.place().await;
         let (_bench, now) = workshop.bench(Timestamp::UNIX_EPOCH).await;
         assert_eq!(now, Timestamp::UNIX_EPOCH);
+    }
+
+    #[tokio::test]
+    async fn lets_fits_go_before_studies() {
+        let folder = tempfile::tempdir().unwrap();
+        let (workshop, order) = (workshop(&folder), Arc::new(std::sync::Mutex::new(Vec::new())));
+        let first = workshop.bench(Timestamp::UNIX_EPOCH).await;
+        let mut work = tokio::task::JoinSet::new();
+        for name in ["study 1", "study 2", "fit 1", "fit 2"] {
+            let (workshop, order) = (workshop.clone(), order.clone());
+            work.spawn(async move {
+                let _study = if name.starts_with("study") {
+                    Ok(workshop.study(Timestamp::UNIX_EPOCH).await)
+                } else {
+                    Err(workshop.bench(Timestamp::UNIX_EPOCH).await)
+                };
+                order.lock().unwrap().push(name);
+            });
+            tokio::task::yield_now().await;
+        }
+        drop(first);
+        work.join_all().await;
+        assert_eq!(*order.lock().unwrap(), ["study 1", "fit 1", "fit 2", "study 2"]);
     }
 }
