@@ -152,6 +152,9 @@ impl Guard {
     /// The newest sample may be this old, or three intervals.
     pub const AGE_MAX: SignedDuration = SignedDuration::from_secs(90);
 
+    /// By where a window begins and ends it holds a sample more or less.
+    pub const SAMPLES_BY_CHANCE: f64 = 1.0;
+
     const SPACING_RECENT: SignedDuration = SignedDuration::from_mins(5);
     const SPACING: SignedDuration = SignedDuration::from_mins(30);
 
@@ -212,7 +215,8 @@ impl Guard {
             let doubt = Doubt::Fewer { what: what.into(), have: many(part), usual: usual.round() as u32 };
             return Some((share.min(thickness), doubt));
         }
-        (thickness < Self::SHARE_MIN).then_some((thickness, Doubt::Thin { have, usual: usual_samples }))
+        let thin = thickness < Self::SHARE_MIN && have + Self::SAMPLES_BY_CHANCE < usual_samples;
+        thin.then_some((thickness, Doubt::Thin { have, usual: usual_samples }))
     }
 
     /// Whether as many as ever are there although the fleet has grown some time ago: then they do not belong to the fleet's
@@ -313,6 +317,20 @@ mod tests {
     fn check(coverage: &Coverage, share: f64, doubt: &str) {
         let said = coverage.doubt.as_ref().map_or("full".into(), ToString::to_string);
         assert_eq!((coverage.share, said.as_str()), (share, doubt));
+    }
+
+    #[test] // F3
+    fn does_not_take_a_window_that_held_a_sample_more_for_the_usual_one() {
+        let mut guard = Guard::default();
+        guard.judge(&count(0, 4, 6.0), WINDOW, None);
+        for minute in 1..600 {
+            check(&guard.judge(&count(minute, 4, 5.0), WINDOW, None), 1.0, "full");
+        }
+        check(
+            &guard.judge(&count(600, 4, 3.0), WINDOW, None),
+            0.6,
+            "3.0 samples in each series where 5.0 are usual",
+        );
     }
 
     #[test] // F3, A17, B3
