@@ -419,7 +419,7 @@ known by the bounds of the histogram in `/metrics`. Measured: {loads}.
 NOTES = """Fitted models lie in `models` in the folder of the store between two forecasts, 24 GiB at most here (`store.modelsMax`). Fitting
 takes about a second of a processor for each workload and sizing itself by replay as much again, on all processors but one; so ten thousand that begin at once are all fitted after some hours. Until its
 turn has come each has a forecast by the hour from a ridge regression, which the row of forecasts counts as forecasts but not as learned. Decisions wait for none of this:
-what is learned has a nice value of 10, and begins only once every workload has had its first turn after a start. Memory is most while forecasts are made, one after the other, from models that lie on the disk. The kills are of the whole
+what is learned gives way (10 more nice), and begins only once every workload has had its first turn after a start. Memory is most while forecasts are made, one after the other, from models that lie on the disk. The kills are of the whole
 service while decrees are written over HTTP; the store alone is killed by `make kills`.
 """
 

@@ -176,14 +176,17 @@ fn said(panic: &(dyn Any + Send)) -> String {
     text.map_or_else(|| "it panicked".into(), |text| format!("it panicked: {text}"))
 }
 
-/// How much a thread of the workshop gives way, 0 to 19: at 10 it gets a tenth of a processor that others want whole.
+/// How much more than the turns' a thread of the workshop gives way: at 10 it gets a tenth of a processor that they want
+/// whole.
 #[cfg(target_os = "linux")]
 const NICE: i32 = 10;
 
 /// On Linux a thread has a priority of its own. Where it cannot be changed, the work is done as well.
 #[cfg(target_os = "linux")]
 fn give_way() {
-    if let Err(error) = rustix::process::setpriority_process(None, NICE) {
+    use rustix::process::{getpriority_process, setpriority_process};
+    let given = getpriority_process(None).and_then(|ours| setpriority_process(None, (ours + NICE).min(19)));
+    if let Err(error) = given {
         tracing::debug!("the workshop does not give way: {error}");
     }
 }
@@ -214,7 +217,7 @@ mod tests {
     async fn gives_way_to_the_threads_of_the_turns() {
         let priority = || rustix::process::getpriority_process(None).unwrap();
         let ours = priority();
-        assert_eq!(beside(priority).await, Ok(NICE.max(ours)));
+        assert_eq!(beside(priority).await, Ok((ours + NICE).min(19)));
         assert_eq!(priority(), ours);
     }
 
