@@ -353,7 +353,7 @@ async fn decides_by_what_is_stored_before_anything_is_learned() {
         let turned = charge.turn(at(minute)).await;
         assert_eq!(turned.briefing.unwrap().issued.clone().unwrap().at, at(25));
         assert!(turned.committed && turned.unfit.is_none());
-        tokio::time::sleep(Duration::from_millis(50)).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
     }
     scene.workshop.open();
     charge.settle(at(61)).await;
