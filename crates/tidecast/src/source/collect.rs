@@ -123,6 +123,7 @@ impl Collector {
     pub async fn look(&mut self, now: Timestamp, fleet: Option<u32>) -> Result<Collected, Trouble> {
         let looked = self.look_once(now, fleet).await;
         if looked.is_err() {
+            self.guard.miss();
             self.last = Some(Look { at: now, share: 0.0, dark: true });
         }
         looked
@@ -155,7 +156,10 @@ impl Collector {
         match self.source.count(now).await {
             Ok(Some(count)) => self.guard.judge(&count, window, fleet),
             Ok(None) => Coverage::FULL,
-            Err(trouble) => Coverage::unknown(format!("coverage cannot be counted: {trouble}")),
+            Err(trouble) => {
+                self.guard.miss();
+                Coverage::unknown(format!("coverage cannot be counted: {trouble}"))
+            }
         }
     }
 

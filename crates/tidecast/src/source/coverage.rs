@@ -117,11 +117,15 @@ impl fmt::Display for Doubt {
 /// A target that stops answering does not look missing: the sum just falls. Its series, however, are gone at once,
 /// and after a source's own restart each series is thin until a window has passed. Usual is the median of what was
 /// complete before, in proportion to the fleet where its size is known; so a fleet that shrinks on purpose
-/// is no loss. What is incomplete never becomes usual while it lasts, up to two days.
+/// is no loss. What is incomplete never becomes usual while it lasts, up to two days. A window that lacks one sample may
+/// lack it by chance, or be about to fill: only where no window of the last one's length lacked more is it chance.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Guard {
     past: VecDeque<Seen>,
+    /// Since when no count was missed and none lacked more than chance explains; of this process alone.
+    #[serde(skip)]
+    sound_since: Option<Timestamp>,
     /// How the measurements themselves move.
     #[serde(default)]
     pub pulse: Pulse,
@@ -152,7 +156,7 @@ impl Guard {
     /// The newest sample may be this old, or three intervals.
     pub const AGE_MAX: SignedDuration = SignedDuration::from_secs(90);
 
-    /// By where a window begins and ends it holds a sample more or less.
+    /// By where a window begins and ends it holds a sample more or less; so it does as well when it is about to fill.
     pub const SAMPLES_BY_CHANCE: f64 = 1.0;
 
     const SPACING_RECENT: SignedDuration = SignedDuration::from_mins(5);
@@ -165,11 +169,20 @@ impl Guard {
             let age = count.at.duration_since(seen.at);
             age > SignedDuration::ZERO && age <= Self::MEMORY
         });
-        let coverage = self.coverage(count, window, fleet);
-        if coverage.share >= Self::SHARE_MIN {
+        let since = self.sound_since.unwrap_or(count.at);
+        let sound = count.at.duration_since(since) >= window;
+        let coverage = self.coverage(count, window, fleet, sound);
+        let by_chance_full = || self.coverage(count, window, fleet, true).doubt.is_none();
+        self.sound_since = (coverage.doubt.is_none() || by_chance_full()).then_some(since);
+        if coverage.doubt.is_none() {
             self.remember(count, fleet);
         }
         coverage
+    }
+
+    /// Notes that nothing could be counted: what comes next may be a window that is about to fill.
+    pub fn miss(&mut self) {
+        self.sound_since = None;
     }
 
     /// Lets an operator say that what is there now is all there is.
@@ -178,7 +191,8 @@ impl Guard {
         self.remember(count, fleet);
     }
 
-    fn coverage(&self, count: &Count, window: SignedDuration, fleet: Option<u32>) -> Coverage {
+    /// `sound` if a window that lacks one sample lacks it by chance.
+    fn coverage(&self, count: &Count, window: SignedDuration, fleet: Option<u32>, sound: bool) -> Coverage {
         let loss = |share: f64, doubt| Coverage { share: share.clamp(0.0, 1.0), doubt: Some(doubt) };
         let silent = count.parts.iter().any(|part| part.series == 0) && self.usually_has_series(count);
         if silent || (count.parts.is_empty() && count.newest.is_none()) {
@@ -187,7 +201,7 @@ impl Guard {
         if let Some((age_s, allowed_s)) = too_old(count, window) {
             return loss(0.0, Doubt::Old { age_s, allowed_s });
         }
-        let worst = (0..count.parts.len()).filter_map(|i| self.shortfall(count, i, fleet));
+        let worst = (0..count.parts.len()).filter_map(|i| self.shortfall(count, i, fleet, sound));
         let worst = worst.min_by(|(a, _), (b, _)| a.total_cmp(b));
         worst.map_or(Coverage::FULL, |(share, doubt)| loss(share, doubt))
     }
@@ -201,7 +215,13 @@ impl Guard {
     }
 
     /// By how much one part falls short, if it does.
-    fn shortfall(&self, count: &Count, index: usize, fleet: Option<u32>) -> Option<(f64, Doubt)> {
+    fn shortfall(
+        &self,
+        count: &Count,
+        index: usize,
+        fleet: Option<u32>,
+        sound: bool,
+    ) -> Option<(f64, Doubt)> {
         let part = count.parts[index];
         let by_targets = part.targets > 1 || self.parts(index).any(|(_, usual)| usual.targets > 1);
         let many = |part: Part| if by_targets { part.targets } else { part.series };
@@ -215,7 +235,8 @@ impl Guard {
             let doubt = Doubt::Fewer { what: what.into(), have: many(part), usual: usual.round() as u32 };
             return Some((share.min(thickness), doubt));
         }
-        let thin = thickness < Self::SHARE_MIN && have + Self::SAMPLES_BY_CHANCE < usual_samples;
+        let by_chance = sound && have + Self::SAMPLES_BY_CHANCE >= usual_samples;
+        let thin = thickness < Self::SHARE_MIN && !by_chance;
         thin.then_some((thickness, Doubt::Thin { have, usual: usual_samples }))
     }
 
@@ -333,6 +354,26 @@ mod tests {
         );
     }
 
+    #[test] // F4
+    fn does_not_take_a_window_that_is_about_to_fill_for_one_that_lacks_a_sample_by_chance() {
+        let mut guard = guard(Some(4));
+        let doubted = |guard: &mut Guard, minute| {
+            let judged = guard.judge(&count(minute, 4, 3.0), WINDOW, Some(4));
+            judged.doubt.map(|doubt| doubt.to_string())
+        };
+        let thin = Some("3.0 samples in each series where 4.0 are usual".to_owned());
+        assert_eq!(doubted(&mut guard, 0), None, "by chance");
+        guard.judge(&count(1, 4, 2.0), WINDOW, Some(4));
+        assert_eq!(doubted(&mut guard, 2), thin, "after a window that lacked two");
+        assert_eq!(doubted(&mut guard, 3), None, "a window later");
+        guard.miss();
+        assert_eq!(doubted(&mut guard, 4), thin, "after nothing could be counted");
+        let text = serde_json::to_string(&guard).unwrap();
+        let mut guard: Guard = serde_json::from_str(&text).unwrap();
+        assert_eq!(doubted(&mut guard, 60), thin, "after a start");
+        assert_eq!(doubted(&mut guard, 61), None, "and a window later");
+    }
+
     #[test] // F3, A17, B3
     fn sees_lost_targets_at_once_and_for_as_long_as_they_are_lost() {
         let mut guard = guard(Some(4));
@@ -433,7 +474,8 @@ mod tests {
 
     #[test]
     fn stays_small_and_survives_being_written_down() {
-        let guard = guard(Some(4));
+        let mut guard = guard(Some(4));
+        guard.miss();
         assert!(guard.past.len() <= 64, "{}", guard.past.len());
         let text = serde_json::to_string(&guard).unwrap();
         assert_eq!(serde_json::from_str::<Guard>(&text).unwrap(), guard);

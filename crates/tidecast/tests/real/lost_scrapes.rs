@@ -56,7 +56,10 @@ impl Scene {
         let at = now();
         let coverage = match self.source.count(at).await {
             Ok(Some(count)) => self.guard.judge(&count, WINDOW, Some(4)),
-            _ => Coverage::unknown("no count"),
+            _ => {
+                self.guard.miss();
+                Coverage::unknown("no count")
+            }
         };
         let since = at - SignedDuration::from_secs(20);
         let taken = self.source.samples(since, at).await;
