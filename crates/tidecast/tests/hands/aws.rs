@@ -7,6 +7,7 @@ mod campaign;
 mod cloudwatch;
 mod decisions;
 mod fleet;
+mod fleet_campaign;
 mod form;
 mod imported;
 mod lives;

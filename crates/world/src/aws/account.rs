@@ -28,6 +28,10 @@ pub struct Account {
     pub calls: u64,
     /// How many actions of batches were refused as their group had as many as it may have.
     pub over_quota: u64,
+    /// When launches outside of groups found no machines, in seconds.
+    pub wanting: Vec<i64>,
+    /// How many launches outside of groups found machines for a part only.
+    pub partly: u64,
 }
 
 /// What became of a call.
@@ -63,6 +67,8 @@ impl Account {
             log: Vec::new(),
             calls: 0,
             over_quota: 0,
+            wanting: Vec::new(),
+            partly: 0,
         }
     }
 
@@ -85,6 +91,12 @@ impl Account {
     /// If there is none of that name.
     pub fn group_mut(&mut self, name: &str) -> &mut Group {
         self.groups.get_mut(name).expect("the group is there")
+    }
+
+    /// Puts an instance outside of groups there that somebody else has launched.
+    pub fn add_bare(&mut self, tags: &[(&str, &str)]) {
+        let tags: Vec<_> = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        self.bares.add(&tags, self.now_s);
     }
 
     /// Instances outside of groups as they really are.
@@ -126,11 +138,13 @@ impl Account {
         self.calls += 1;
         let outcome = self.faults.strike(&call, self.now_s, &mut self.replies);
         match outcome {
-            Outcome::Throttled => return Done::Refused(Refusal::throttled()),
+            Outcome::Throttled => return Done::Refused(call.too_many()),
             Outcome::Internal => return Done::Refused(Refusal::internal()),
             Outcome::Expired => return Done::Refused(Refusal::expired()),
             Outcome::Down => return Done::Refused(Refusal::unavailable()),
-            Outcome::EndRefused => return Done::Refused(Refusal::contention()),
+            Outcome::EndRefused if matches!(call, Call::End { .. }) => {
+                return Done::Refused(Refusal::contention());
+            }
             Outcome::InProgress => {
                 let said = "Scaling activity is in progress and blocks this action";
                 return Done::Refused(Refusal::in_progress(said));
@@ -138,7 +152,7 @@ impl Account {
             _ => {}
         }
         if !self.take_token() {
-            return Done::Refused(Refusal::throttled());
+            return Done::Refused(call.too_many());
         }
         if !self.permits(&call) {
             return Done::Refused(Refusal::denied(call.action()));
@@ -146,6 +160,11 @@ impl Account {
         let answered = match &call {
             Call::Schedule { actions, .. } if outcome == Outcome::QuotaFull => {
                 Ok(Answer::Failed(actions.iter().map(Scheduled::over_quota).collect()))
+            }
+            Call::Bare { tags, page } => Ok(self.described(tags, page, outcome)),
+            Call::EndBare { ids } if outcome == Outcome::EndRefused => {
+                let some: Vec<String> = ids.iter().skip(1).step_by(3).cloned().collect();
+                self.bares.end(&some, self.now_s).and(Err(Refusal::not_permitted()))
             }
             _ => self.answer(&call, outcome == Outcome::PartlyDone),
         };
@@ -193,13 +212,34 @@ impl Account {
                     self.groups.values().find(holds).map(|g| g.tags.clone()).unwrap_or_default();
             }
             Call::Run { tags, .. } => asked.request_tags = tags.iter().cloned().collect(),
-            Call::EndBare { ids } => {
-                let first = self.bares.all.iter().find(|bare| ids.contains(&bare.id));
-                asked.resource_tags = first.map(|bare| bare.tags.clone()).unwrap_or_default();
-            }
+            Call::EndBare { ids } => return self.permits_each(policy, call, ids, &[]),
+            Call::TagBare { ids, tags } => return self.permits_each(policy, call, ids, tags),
             _ => {}
         }
         policy.allows(call.action(), &asked)
+    }
+
+    /// A call to several instances needs the right to each; of those that are not there, it is told afterwards.
+    fn permits_each(&self, policy: &Policy, call: &Call, ids: &[String], tags: &[(String, String)]) -> bool {
+        self.bares.all.iter().filter(|bare| ids.contains(&bare.id)).all(|bare| {
+            let request_tags = tags.iter().cloned().collect();
+            policy.allows(call.action(), &Asked { resource_tags: bare.tags.clone(), request_tags })
+        })
+    }
+
+    /// Instances outside of groups as a description shows them; those that ended for an hour more.
+    fn described(&mut self, tags: &[(String, String)], page: &Page, outcome: Outcome) -> Answer {
+        let mut shown: Vec<Bare> = match outcome {
+            Outcome::Blank => Vec::new(),
+            _ => self.seen().1.to_vec(),
+        };
+        if let Outcome::Patchy(young_s) = outcome {
+            shown.retain_mut(|bare| bare.is_told(self.now_s - young_s, &mut self.replies));
+        }
+        let has = |bare: &Bare| tags.iter().all(|(key, value)| bare.tags.get(key) == Some(value));
+        shown.retain(|bare| has(bare) && !bare.is_forgotten(self.now_s));
+        let (bares, next) = Page { most: page.most.min(1_000), ..*page }.of(shown);
+        Answer::Bare(bares, next)
     }
 
     /// The groups and instances as descriptions show them: they may lag behind.
@@ -216,17 +256,22 @@ impl Account {
             return read;
         }
         match call {
-            Call::Run { token, count, template, tags } => {
+            Call::Run { token, least, count, template, tags } => {
                 let mood = self.faults.mood(now_s);
-                if mood.no_capacity || self.launches.happens(mood.fails) {
+                let known = self.bares.knows(token);
+                if !known && (mood.no_capacity || self.launches.happens(mood.fails)) {
+                    self.wanting.push(now_s);
                     return Err(Refusal::no_capacity());
                 }
+                let some = ((f64::from(*count) * mood.share) as u32).clamp(*least, *count);
+                self.partly += u64::from(!known && some < *count);
                 return self
                     .bares
-                    .run(token, (*count, template, tags), now_s)
+                    .run(token, (*count, some, template, tags), now_s)
                     .map(|bares| Answer::Bare(bares, None));
             }
             Call::EndBare { ids } => return self.bares.end(ids, now_s).map(|()| Answer::Done),
+            Call::TagBare { ids, tags } => return self.bares.tag(ids, tags).map(|()| Answer::Done),
             _ => {}
         }
         let lateness = self.launches.whole(0, Scheduled::LATE_S);
@@ -259,7 +304,7 @@ impl Account {
 
     /// The answer to a call that reads.
     fn read(&self, call: &Call) -> Option<Result<Answer, Refusal>> {
-        let (groups, bares) = self.seen();
+        let groups = self.seen().0;
         let page = |page: &Page, most: usize| Page { most: page.most.min(most), ..*page };
         let of = |name: &String| {
             groups.get(name).ok_or_else(|| Refusal::validation(format!("Group {name} not found")))
@@ -293,11 +338,6 @@ impl Account {
                 let (policies, next) = page(asked, 100).of(all);
                 Answer::Policies(policies, next)
             }),
-            Call::Bare { tag: (key, value), page: asked } => {
-                let tagged = |bare: &&Bare| bare.tags.get(key) == Some(value) && bare.state != "terminated";
-                let (bares, next) = page(asked, 1_000).of(bares.iter().filter(tagged).cloned().collect());
-                Ok(Answer::Bare(bares, next))
-            }
             _ => return None,
         })
     }

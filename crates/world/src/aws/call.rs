@@ -1,4 +1,4 @@
-use super::{Activity, Bare, Group, ScalingPolicy, Scheduled};
+use super::{Activity, Bare, Group, Refusal, ScalingPolicy, Scheduled};
 
 /// One request.
 #[derive(Debug, Clone, PartialEq)]
@@ -93,6 +93,8 @@ pub enum Call {
     Run {
         /** Makes the request idempotent. */
         token: String,
+        /** How few are enough. */
+        least: u32,
         /** How many. */
         count: u32,
         /** From which launch template. */
@@ -105,10 +107,17 @@ pub enum Call {
         /** Which. */
         ids: Vec<String>,
     },
-    /// DescribeInstances of EC2, by one tag.
+    /// CreateTags of EC2.
+    TagBare {
+        /** Of which instances. */
+        ids: Vec<String>,
+        /** Keys and values. */
+        tags: Vec<(String, String)>,
+    },
+    /// DescribeInstances of EC2, by tags.
     Bare {
-        /** Its key and value. */
-        tag: (String, String),
+        /** Keys and values; all of them. */
+        tags: Vec<(String, String)>,
         /** Which page. */
         page: Page,
     },
@@ -160,8 +169,14 @@ impl Call {
             Self::Untag { .. } => "autoscaling:DeleteTags",
             Self::Run { .. } => "ec2:RunInstances",
             Self::EndBare { .. } => "ec2:TerminateInstances",
+            Self::TagBare { .. } => "ec2:CreateTags",
             Self::Bare { .. } => "ec2:DescribeInstances",
         }
+    }
+
+    /// How it is refused where calls are too many.
+    pub(super) fn too_many(&self) -> Refusal {
+        if self.action().starts_with("ec2:") { Refusal::too_many() } else { Refusal::throttled() }
     }
 
     /// Whether it changes anything.

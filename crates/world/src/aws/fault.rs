@@ -16,6 +16,8 @@ pub enum Fault {
     Down,
     /// It is done, but the reply is lost.
     ReplyLost,
+    /// The same, of calls that change something.
+    WriteLost,
     /// Something is under way that excludes changes of size.
     InProgress,
     /// Only some of a batch is done.
@@ -24,6 +26,15 @@ pub enum Fault {
     QuotaFull,
     /// Ends of chosen instances are refused: of ten that are asked for, some are done.
     EndsRefused,
+    /// Of what is to be launched outside of groups there is only this share, but never less than was enough.
+    FewMachines(f64),
+    /// Of instances outside of groups, descriptions leave out some that were launched in so many seconds before, and show
+    /// some that were ended since as if they were not: each time others.
+    Patchy(i64),
+    /// Descriptions of instances outside of groups are empty.
+    Blank,
+    /// Launches outside of groups end in an internal error, undone.
+    RunsBreak,
     /// What is described is so many seconds old.
     Lag(i64),
     /// Nothing can be launched.
@@ -79,8 +90,12 @@ pub enum Outcome {
     PartlyDone,
     /// Of a batch, nothing is done, as there is no room.
     QuotaFull,
-    /// Refused: that instance does not end now.
+    /// Refused: that instance does not end now. Of several outside of groups, every third ends all the same.
     EndRefused,
+    /// Instances that were launched or ended lately are described as if they had not been.
+    Patchy(i64),
+    /// Nothing is described.
+    Blank,
 }
 
 impl Faults {
@@ -95,16 +110,23 @@ impl Faults {
         let outcome = drawn.into_iter().filter(|(_, hits)| *hits).find_map(|(fault, _)| match fault {
             Fault::Throttled => Some(Outcome::Throttled),
             Fault::Internal => Some(Outcome::Internal),
+            Fault::RunsBreak if matches!(call, Call::Run { .. }) => Some(Outcome::Internal),
             Fault::Expired => Some(Outcome::Expired),
             Fault::Down => Some(Outcome::Down),
             Fault::ReplyLost => Some(Outcome::ReplyLost),
+            Fault::WriteLost if call.writes() => Some(Outcome::ReplyLost),
             Fault::InProgress if call.resizes() => Some(Outcome::InProgress),
             Fault::PartlyDone if matches!(call, Call::Schedule { .. }) => Some(Outcome::PartlyDone),
             Fault::QuotaFull if matches!(call, Call::Schedule { .. }) => Some(Outcome::QuotaFull),
-            Fault::EndsRefused if matches!(call, Call::End { .. }) => Some(Outcome::EndRefused),
+            Fault::EndsRefused if matches!(call, Call::End { .. } | Call::EndBare { .. }) => {
+                Some(Outcome::EndRefused)
+            }
+            Fault::Patchy(young_s) if matches!(call, Call::Bare { .. }) => Some(Outcome::Patchy(young_s)),
+            Fault::Blank if matches!(call, Call::Bare { .. }) => Some(Outcome::Blank),
             _ => None,
         });
-        self.hits += u64::from(outcome.is_some());
+        // What is described late is no refusal: it counts as little as a lag does.
+        self.hits += u64::from(outcome.is_some_and(|outcome| !matches!(outcome, Outcome::Patchy(_))));
         *self.struck.entry(outcome.unwrap_or(Outcome::Well)).or_default() += 1;
         outcome.unwrap_or(Outcome::Well)
     }
@@ -126,6 +148,7 @@ impl Faults {
                 Fault::NoCapacity => mood.no_capacity = true,
                 Fault::LaunchesFail(share) => mood.fails = share,
                 Fault::Slower(factor) => mood.slower = factor,
+                Fault::FewMachines(share) => mood.share = share,
                 _ => {}
             }
         }

@@ -45,6 +45,22 @@ impl Refusal {
         Self::new("Throttling", 400, "Rate exceeded")
     }
 
+    /// Too many calls, as EC2 says it.
+    pub fn too_many() -> Self {
+        Self::new("RequestLimitExceeded", 503, "Request limit exceeded.")
+    }
+
+    /// Signed longer ago than five minutes.
+    pub fn signed_long_ago() -> Self {
+        Self::new("RequestExpired", 400, "Request has expired.")
+    }
+
+    /// One of several instances may not be ended.
+    pub fn not_permitted() -> Self {
+        let said = "The instance may not be terminated. Modify its 'disableApiTermination' instance attribute and try again.";
+        Self::new("OperationNotPermitted", 400, said)
+    }
+
     /// The credentials were good once.
     pub fn expired() -> Self {
         Self::new("ExpiredToken", 403, "The security token included in the request is expired")

@@ -194,6 +194,7 @@ fn launches_once_for_each_token() {
     let mut account = shop(4);
     let run = |count| Call::Run {
         token: "t".into(),
+        least: 1,
         count,
         template: "lt".into(),
         tags: vec![("k".into(), "v".into())],

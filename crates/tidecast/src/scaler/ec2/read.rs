@@ -1,5 +1,14 @@
+use std::collections::BTreeMap;
+
 use aws_smithy_xml::decode::{Document, ScopedDecoder, XmlDecodeError, try_data};
 use jiff::Timestamp;
+
+/// The tag that says of which fleet an instance is.
+pub(super) const FLEET: &str = "tidecast:fleet";
+/// The tag, and its value, that says that tidecast may end it.
+pub(super) const MANAGED: (&str, &str) = ("tidecast", "managed");
+/// The tag with the newest turn that was carried out.
+pub(super) const TURN: &str = "tidecast:turn";
 
 /// One instance, as EC2 describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -10,12 +19,25 @@ pub(super) struct Instance {
     pub(super) state: String,
     /// When it was launched.
     pub(super) launched: Option<Timestamp>,
+    /// Its tags.
+    pub(super) tags: BTreeMap<String, String>,
 }
 
 impl Instance {
     /// Whether it is there to stay.
     pub(super) fn stays(&self) -> bool {
         matches!(self.state.as_str(), "pending" | "running")
+    }
+
+    /// Whether it is one of this fleet's, to the letter.
+    pub(super) fn is_of(&self, fleet: &str) -> bool {
+        let has = |key: &str, value: &str| self.tags.get(key).is_some_and(|known| known == value);
+        has(FLEET, fleet) && has(MANAGED.0, MANAGED.1)
+    }
+
+    /// The turn that it is marked with; 0, if it bears no mark.
+    pub(super) fn turn(&self) -> u64 {
+        self.tags.get(TURN).and_then(|turn| turn.parse().ok()).unwrap_or(0)
     }
 }
 
@@ -62,10 +84,27 @@ fn instance(mut item: ScopedDecoder<'_, '_>) -> Result<Instance, XmlDecodeError>
                     }
                 }
             }
+            "tagSet" => {
+                while let Some(pair) = tag.next_tag() {
+                    instance.tags.extend([pair_of(pair)?]);
+                }
+            }
             _ => {}
         }
     }
     Ok(instance)
+}
+
+fn pair_of(mut item: ScopedDecoder<'_, '_>) -> Result<(String, String), XmlDecodeError> {
+    let (mut key, mut value) = (String::new(), String::new());
+    while let Some(mut part) = item.next_tag() {
+        match part.start_el().local() {
+            "key" => key = try_data(&mut part)?.into_owned(),
+            "value" => value = try_data(&mut part)?.into_owned(),
+            _ => {}
+        }
+    }
+    Ok((key, value))
 }
 
 #[cfg(test)]
@@ -78,11 +117,23 @@ mod tests {
         <launchTime>2026-11-27T08:00:00.000Z</launchTime><tagSet><item><key>instanceId</key><value>no</value></item></tagSet>
         </item></instancesSet></item></reservationSet><nextToken>more</nextToken></DescribeInstancesResponse>"#;
 
+    #[test] // S6.3, S10
+    fn takes_for_its_own_only_what_bears_both_tags_to_the_letter() {
+        let of = |tags: &[(&str, &str)]| {
+            let tags = tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
+            Instance { tags, ..Instance::default() }.is_of("encoders")
+        };
+        assert!(of(&[(FLEET, "encoders"), MANAGED]));
+        assert!(!of(&[(FLEET, "encoders")]) && !of(&[(FLEET, "encoders"), ("tidecast", "observed")]));
+        assert!(!of(&[(FLEET, "Encoders"), MANAGED]) && !of(&[(FLEET, "encoders-2"), MANAGED]));
+    }
+
     #[test]
     fn reads_instances_and_where_the_next_page_begins() {
         let (found, next) = instances(PAGE).unwrap();
         let launched = Some("2026-11-27T08:00:00Z".parse().unwrap());
-        assert_eq!(found, [Instance { id: "i-1".into(), state: "running".into(), launched }]);
+        let tags = [("instanceId".to_owned(), "no".to_owned())].into();
+        assert_eq!(found, [Instance { id: "i-1".into(), state: "running".into(), launched, tags }]);
         assert_eq!(next.as_deref(), Some("more"));
         assert!(instances("<html>").is_err() || instances("<html>").unwrap().0.is_empty());
         assert!(instances("no xml").is_err());

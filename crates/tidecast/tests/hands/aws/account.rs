@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
+use jiff::civil::DateTime;
+use jiff::tz::TimeZone;
 use tidecast::aws::{Rates, Region, Wait};
-use tidecast_world::aws::{Account, Done};
+use tidecast_world::aws::{Account, Done, Refusal};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -65,8 +67,8 @@ async fn serve(stream: TcpStream, account: Arc<Mutex<Account>>) {
     }
 }
 
-/// A request's body; heads hold nothing that matters here.
-async fn read(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
+/// A request's head and body.
+async fn read(stream: &mut BufReader<TcpStream>) -> Option<(String, Vec<u8>)> {
     let mut head = String::new();
     loop {
         let before = head.len();
@@ -83,13 +85,17 @@ async fn read(stream: &mut BufReader<TcpStream>) -> Option<Vec<u8>> {
     });
     let mut body = vec![0; length.unwrap_or(0)];
     stream.read_exact(&mut body).await.ok()?;
-    Some(body)
+    Some((head, body))
 }
 
 /// The whole reply; none if it is lost.
-fn answer(request: &[u8], account: &Mutex<Account>) -> Option<Vec<u8>> {
-    let (action, call) = form::call(request);
+fn answer((head, body): &(String, Vec<u8>), account: &Mutex<Account>) -> Option<Vec<u8>> {
+    let (action, call) = form::call(body);
     let done = match call {
+        // What goes through the SDK is signed with the time outside, which is not that of the account.
+        Ok(_) if form::is_of_ec2(body) && is_signed_long_ago(head, account.lock().unwrap().now_s()) => {
+            Done::Refused(Refusal::signed_long_ago())
+        }
         Ok(call) => account.lock().unwrap().call(call),
         Err(refusal) => Done::Refused(refusal),
     };
@@ -101,4 +107,15 @@ fn answer(request: &[u8], account: &Mutex<Account>) -> Option<Vec<u8>> {
     let head =
         format!("HTTP/1.1 {status} X\r\nContent-Type: text/xml\r\nContent-Length: {}\r\n\r\n", body.len());
     Some([head.as_bytes(), body.as_bytes()].concat())
+}
+
+/// AWS takes a signature for five minutes.
+fn is_signed_long_ago(head: &str, now_s: i64) -> bool {
+    let date = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("x-amz-date").then(|| value.trim().to_owned())
+    });
+    let signed = date.and_then(|date| DateTime::strptime("%Y%m%dT%H%M%SZ", date).ok());
+    let signed_s = signed.and_then(|at| at.to_zoned(TimeZone::UTC).ok()).map(|at| at.timestamp().as_second());
+    signed_s.is_none_or(|signed_s| (now_s - signed_s).abs() > 300)
 }

@@ -16,6 +16,11 @@ pub(super) fn call(body: &[u8]) -> (String, Result<Call, Refusal>) {
     (action, call)
 }
 
+/// Whether a body is one for EC2.
+pub(super) fn is_of_ec2(body: &[u8]) -> bool {
+    url::form_urlencoded::parse(body).any(|(key, value)| key == "Version" && value == "2016-11-15")
+}
+
 impl Form {
     fn text(&self, key: &str) -> String {
         self.0.get(key).cloned().unwrap_or_default()
@@ -63,15 +68,14 @@ impl Form {
             "CreateOrUpdateTags" | "DeleteTags" => self.tags(action),
             "RunInstances" => Call::Run {
                 token: self.text("ClientToken"),
+                least: self.number("MinCount").ok_or_else(|| bad("MinCount"))?,
                 count: self.number("MaxCount").ok_or_else(|| bad("MaxCount"))?,
                 template: self.text("LaunchTemplate.LaunchTemplateName"),
                 tags: self.pairs("TagSpecification.1.Tag"),
             },
             "TerminateInstances" => Call::EndBare { ids: self.list("InstanceId") },
-            "DescribeInstances" => {
-                let key = self.text("Filter.1.Name").trim_start_matches("tag:").to_owned();
-                Call::Bare { tag: (key, self.text("Filter.1.Value.1")), page: self.page(1_000) }
-            }
+            "CreateTags" => Call::TagBare { ids: self.list("ResourceId"), tags: self.pairs("Tag") },
+            "DescribeInstances" => Call::Bare { tags: self.filters(), page: self.page(1_000) },
             other => return Err(bad(other)),
         })
     }
@@ -88,6 +92,15 @@ impl Form {
     fn pairs(&self, list: &str) -> Vec<(String, String)> {
         let one = |n: usize| {
             Some((self.0.get(&format!("{list}.{n}.Key"))?.clone(), self.text(&format!("{list}.{n}.Value"))))
+        };
+        (1..).map_while(one).collect()
+    }
+
+    /// Filters by tags, of one value each.
+    fn filters(&self) -> Vec<(String, String)> {
+        let one = |n: usize| {
+            let key = self.0.get(&format!("Filter.{n}.Name"))?.trim_start_matches("tag:");
+            Some((key.to_owned(), self.text(&format!("Filter.{n}.Value.1"))))
         };
         (1..).map_while(one).collect()
     }

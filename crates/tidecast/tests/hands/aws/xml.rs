@@ -28,7 +28,7 @@ fn more(next: Option<usize>) -> String {
 /// A refusal, as the two kinds of Query APIs write it.
 pub(super) fn refusal(action: &str, refusal: &Refusal) -> String {
     let error = one("Code", refusal.code) + &one("Message", safe(&refusal.said));
-    match action.ends_with("Instances") {
+    match action.ends_with("Instances") || action == "CreateTags" {
         true => one("Response", one("Errors", one("Error", error)) + &one("RequestID", "r")),
         false => one("ErrorResponse", one("Error", one("Type", "Sender") + &error) + &one("RequestId", "r")),
     }

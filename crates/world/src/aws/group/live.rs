@@ -6,7 +6,7 @@ use super::{Group, Instance, Life};
 use crate::Chance;
 
 /// What launches of a moment are like.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(in super::super) struct Mood {
     /// Nothing can be launched.
     pub(in super::super) no_capacity: bool,
@@ -14,6 +14,14 @@ pub(in super::super) struct Mood {
     pub(in super::super) fails: f64,
     /// How much longer launches take, as a factor on top.
     pub(in super::super) slower: f64,
+    /// The share that there is of what is to be launched outside of groups.
+    pub(in super::super) share: f64,
+}
+
+impl Default for Mood {
+    fn default() -> Self {
+        Self { no_capacity: false, fails: 0.0, slower: 0.0, share: 1.0 }
+    }
 }
 
 /// How many a launch adds at once: AWS does not launch thousands in one second.
