@@ -48,7 +48,8 @@ struct Ending {
 #[derive(Debug)]
 struct Seen {
     instance: Instance,
-    at: Timestamp,
+    /// Since which look it is not described.
+    untold: Option<Timestamp>,
     /// At which look: two may be taken at one instant, and the second tell of nothing.
     look: u64,
 }
@@ -67,22 +68,29 @@ impl Memory {
     pub(super) fn learn(&mut self, there: Vec<Instance>, now: Timestamp) {
         self.since.get_or_insert(now);
         self.looks += 1;
-        if !self.told && !there.is_empty() {
+        let blank = there.is_empty();
+        if !self.told && !blank {
             self.since = if self.is_new(now) { Some(now) } else { self.since };
             self.told = true;
         }
         for instance in there {
             self.turn = self.turn.max(instance.turn());
             self.launched.remove(&instance.id);
-            self.seen.insert(instance.id.clone(), Seen { instance, at: now, look: self.looks });
+            self.seen.insert(instance.id.clone(), Seen { instance, untold: None, look: self.looks });
         }
         let younger = |at: Timestamp, than: SignedDuration| now.duration_since(at) < than;
         let looks = self.looks;
-        self.seen.retain(|_, seen| seen.look == looks || (seen.instance.stays() && younger(seen.at, GONE)));
-        self.launched.retain(|_, at| younger(*at, LAG));
+        for seen in self.seen.values_mut().filter(|seen| seen.look != looks) {
+            seen.untold.get_or_insert(now);
+        }
+        self.seen
+            .retain(|_, seen| seen.untold.is_none_or(|since| seen.instance.stays() && younger(since, GONE)));
+        // An answer that knows of nothing tells of no outcome either.
+        let long = if blank { GONE } else { LAG };
+        self.launched.retain(|_, at| younger(*at, long));
         self.ended.retain(|_, ending| younger(ending.at, LAG));
         // By now whatever it launched is described.
-        self.intent.take_if(|intent| !younger(intent.asked, LAG));
+        self.intent.take_if(|intent| !younger(intent.asked, long));
     }
 
     fn is_shown(&self, seen: &Seen) -> bool {
@@ -204,10 +212,12 @@ mod tests {
         memory.learn(vec![running("a"), running("b")], at(0));
         memory.learn(vec![], at(0));
         assert_eq!((memory.most(), memory.untold()), (2, 2), "although it is the same instant");
-        memory.learn(vec![running("a"), running("b")], at(0));
-        memory.learn(vec![running("a")], at(300));
+        // Nobody answered for an hour: what it was then counts from the first answer on.
+        memory.learn(vec![running("a")], at(3_600));
         assert_eq!((memory.most(), memory.least().count(), memory.untold()), (2, 1, 1));
-        memory.learn(vec![running("a")], at(600));
+        memory.learn(vec![running("a")], at(4_199));
+        assert_eq!(memory.untold(), 1);
+        memory.learn(vec![running("a")], at(4_200));
         assert_eq!((memory.most(), memory.untold()), (1, 0));
     }
 

@@ -16,7 +16,7 @@ use super::account::Wire;
 use super::behaviour::START_S;
 use super::decisions::{decision, grow, shrink, terminate};
 
-const TURN_S: i64 = 30;
+const TURN_S: i64 = 20;
 /// Faults come in the first two hours; then there is time to heal.
 const SICK_S: i64 = 7_200;
 /// What is wanted stays the same from then on.
@@ -27,14 +27,13 @@ const HEAL_S: i64 = 1_200;
 const LAG_S: i64 = 90;
 /// Ours, and those of others that look like them.
 const OURS: [(&str, &str); 2] = [("tidecast:fleet", "encoders"), ("tidecast", "managed")];
-const ALIEN: [&[(&str, &str)]; 7] = [
+const ALIEN: [&[(&str, &str)]; 6] = [
     &[("tidecast:fleet", "encoders-2"), ("tidecast", "managed")],
     &[("tidecast:fleet", "Encoders"), ("tidecast", "managed")],
     &[("tidecast-fleet", "encoders"), ("tidecast", "managed")],
     &[("Name", "encoders"), ("tidecast", "managed")],
     &[("tidecast:fleet", "encoders"), ("tidecast", "observed")],
-    &[("tidecast:fleet", "encoders")],
-    &[("fleet", "encoders"), ("tidecast:turn", "999999"), ("tidecast", "managed")],
+    &[("tidecast:fleet", "encoders"), ("tidecast:turn", "999999")],
 ];
 
 /// What a campaign has come to.
@@ -137,7 +136,9 @@ impl World {
         let mut chance = Chance::of(seed, Purpose::World);
         let mut wanted = vec![(0, 6)];
         while wanted.last().unwrap().0 < CALM_S - 900 {
-            wanted.push((wanted.last().unwrap().0 + chance.whole(60, 900), chance.whole(3, 25) as u32));
+            // Some wishes are over before anybody can have seen what became of them.
+            let long = if chance.happens(0.4) { chance.whole(20, 80) } else { chance.whole(200, 900) };
+            wanted.push((wanted.last().unwrap().0 + long, chance.whole(3, 25) as u32));
         }
         let mut account = Account::new(START_S - 300, seed);
         account.policy = Some(super::fleet::policy());
