@@ -212,6 +212,7 @@ mod tests {
         memory.learn(vec![running("a"), running("b")], at(0));
         memory.learn(vec![], at(0));
         assert_eq!((memory.most(), memory.untold()), (2, 2), "although it is the same instant");
+        memory.learn(vec![running("a"), running("b")], at(1));
         // Nobody answered for an hour: what it was then counts from the first answer on.
         memory.learn(vec![running("a")], at(3_600));
         assert_eq!((memory.most(), memory.least().count(), memory.untold()), (2, 1, 1));
