@@ -89,13 +89,14 @@ async fn launches_nothing_for_those_whose_end_was_refused() {
 async fn asks_for_no_launch_again_that_would_be_too_many_by_now() {
     let wire = wire(1).await;
     let fleet = fleet(wire.region(Rates::default()), &wire.url());
+    wire.account().add_bare(&[("tidecast:fleet", "encoders"), ("tidecast", "managed")]);
     fleet.sight(at(-3)).await.unwrap();
     wire.account().pass(START_S + 120);
     // Twelve were wanted; nobody knows what became of it, but nothing did; now five are.
     let spell = Spell { fault: Fault::RunsBreak, share: 1.0, from_s: START_S + 120, until_s: START_S + 125 };
     wire.account().faults.spells.push(spell);
     fleet.carry_out(&commanding(1, at(2), vec![grow(12)])).await.unwrap_err();
-    for (turn, half_minutes, there) in [(2, 1, 0), (3, 2, 0), (4, 4, 5)] {
+    for (turn, half_minutes, there) in [(2, 1, 1), (3, 2, 1), (4, 4, 5)] {
         let now = at(2) + SignedDuration::from_secs(30 * half_minutes);
         wire.account().pass(now.as_second());
         fleet.sight(now).await.unwrap();
