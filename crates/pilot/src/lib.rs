@@ -45,7 +45,7 @@ pub use briefing::{Briefing, FORECAST_FRESH, Halt, Halted, Issued};
 pub use command::Command;
 pub use decide::decide;
 pub use decision::{Allowed, Decision, Move};
-pub use drain::Drain;
+pub use drain::{Drain, DrainOrder};
 pub use evidence::{COMPLETE, Evidence, Quality, Reading};
 pub use flaws::{Flaw, flaws};
 pub use learn::{learn, learn_fleet};

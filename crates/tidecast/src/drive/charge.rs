@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use super::practice::{Practice, ground};
 use super::workshop::Filled;
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
-use crate::scaler::{Receipt, Scaler};
+use crate::scaler::{Receipt, Scaler, Tally};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
 use crate::trouble::Trouble;
@@ -28,6 +28,8 @@ pub struct Charge {
     forecaster: Forecaster,
     pub(super) practice: Practice,
     scaler: Arc<dyn Scaler>,
+    /// Who counts the sessions of servers, if a source does.
+    tally: Option<Arc<Tally>>,
     pub(super) store: Arc<dyn Store>,
     lessons: Option<Arc<Lessons>>,
     kept: Kept,
@@ -114,6 +116,7 @@ impl Charge {
             forecaster,
             practice,
             scaler,
+            tally: None,
             store,
             lessons,
             kept,
@@ -137,6 +140,13 @@ impl Charge {
     #[must_use]
     pub fn flagged(mut self, flag: Flag) -> Self {
         self.flag = Some(flag);
+        self
+    }
+
+    /// Knows by this tally how many sessions servers hold.
+    #[must_use]
+    pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
         self
     }
 
@@ -299,11 +309,18 @@ impl Charge {
         let slow = |who: String| Trouble::Slow { who, limit_ms: LOOK_MAX.as_millis() as u64 };
         // The fleet first: how many targets are usual depends on how many servers there are now.
         let sighting = tokio::time::timeout(LOOK_MAX, self.scaler.sight(now)).await;
-        let sighting = sighting.unwrap_or_else(|_| Err(slow(self.scaler.name())));
+        let mut sighting = sighting.unwrap_or_else(|_| Err(slow(self.scaler.name())));
         if let Ok(Some(sighting)) = &sighting {
             self.fleet = Some(sighting.serving.get());
         }
-        let collected = tokio::time::timeout(LOOK_MAX, self.collector.look(now, self.fleet)).await;
+        let (tally, also) = (self.tally.clone(), self.scaler.also_called());
+        let counting = async {
+            if let (Some(tally), Ok(Some(sighting))) = (tally, &mut sighting) {
+                tally.join(sighting, also, now).await;
+            }
+        };
+        let collecting = tokio::time::timeout(LOOK_MAX, self.collector.look(now, self.fleet));
+        let (collected, ()) = tokio::join!(collecting, counting);
         let collected =
             collected.unwrap_or_else(|_| Err(slow(format!("the source of {}", self.workload.name))));
         (collected, sighting)

@@ -1,0 +1,130 @@
+use super::{Context, DAY, HOUR, query, within};
+use crate::config::codes::Code;
+use crate::config::finding::Finding;
+use crate::config::node::Node;
+use crate::config::section::{AsgAction, Drain, KubernetesTarget, Source, Target, Workload};
+use crate::config::word::{Deadline, Duration};
+use crate::source::{NotPerNode, PerNode};
+
+/// How servers are emptied, beside the target and the source.
+pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Finding> {
+    let Some(drain) = &workload.drain else { return Vec::new() };
+    let section = node.nearest(&["drain"]);
+    let place = node.entry("drain").map_or(section.headline(), |entry| entry.place);
+    let cannot = cannot_drain(&workload.target).map(|(why, help)| {
+        Finding::new(Code::CANNOT_DRAIN, format!("no server can be drained here: {why}"))
+            .at(place)
+            .also(node.nearest(&["target"]).headline(), "this target")
+            .help(help)
+    });
+    let counted = match &drain.sessions {
+        Some(text) => sessions(context, workload, text, section),
+        None => uncounted(workload).then(|| {
+            Finding::new(
+                Code::NO_SESSIONS,
+                "nobody tells how many sessions a server holds, so none would ever be ended",
+            )
+            .at(place)
+            .help("add the query: `sessions: 'sfu_sessions{node=\"$node\"}'`")
+        }),
+    };
+    let counted = counted.filter(|_| cannot.is_none());
+    cannot.into_iter().chain(counted).chain(durations(drain, section)).chain(cuts(drain, section)).collect()
+}
+
+/// Why no chosen server can be ended there, and what to do about it.
+fn cannot_drain(target: &Target) -> Option<(String, &'static str)> {
+    let take_away = "take the section away";
+    match target {
+        Target::Kubernetes(target) => ends_no_chosen(target),
+        Target::Asg(target) if target.action == AsgAction::Schedule => Some((
+            "with `action: schedule` AWS sets the size by itself, and chooses which instance goes".into(),
+            "write `action: direct` in the target",
+        )),
+        Target::Asg(_) | Target::None(_) => None,
+        Target::Ec2(_) => Some((
+            "instances outside of groups carry no mark that they are being drained".into(),
+            "put them into an Auto Scaling group, with `{ type: asg, action: direct }`",
+        )),
+        Target::Keda(_) => Some((
+            "KEDA sets a number, and which Pod goes is not chosen".into(),
+            "scale its target itself, with `{ type: kubernetes }`, or take the section away",
+        )),
+        Target::Agones(_) => Some((
+            "Agones itself keeps game servers that are allocated".into(),
+            take_away,
+        )),
+        Target::Jitsi(_) => Some(("jitsi-autoscaler drains bridges itself".into(), take_away)),
+        Target::Webhook(_) | Target::Command(_) => Some((
+            "whether a server is empty is looked at once more right before it is ended, which this target's own program does"
+                .into(),
+            "have that program drain, and take the section away",
+        )),
+    }
+}
+
+/// Kinds whose controller removes the Pod that costs least, or the last one.
+fn ends_no_chosen(target: &KubernetesTarget) -> Option<(String, &'static str)> {
+    const CHOOSES: [&str; 5] =
+        ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout"];
+    (!CHOOSES.contains(&target.kind.as_str())).then(|| {
+        let why = format!("which Pod a {} gives up cannot be chosen", target.kind);
+        (why, "Pods can be chosen of Deployments, StatefulSets, ReplicaSets and Rollouts")
+    })
+}
+
+/// Whether nothing but a query could count.
+fn uncounted(workload: &Workload) -> bool {
+    !matches!(workload.target, Target::Kubernetes(_))
+}
+
+fn sessions(context: Context<'_>, workload: &Workload, text: &str, section: &Node) -> Option<Finding> {
+    let node = section.nearest(&["sessions"]);
+    let name = &workload.demand.source;
+    match context.config.sources.get(name) {
+        // That there is no such source is said where it is named.
+        None | Some(Source::Prometheus(_)) => {}
+        Some(Source::Cloudwatch(_) | Source::Csv(_) | Source::Push(_)) => {
+            let message = format!("the source `{name}` answers no queries, so it cannot tell sessions");
+            let help = "measure the demand by a source of type prometheus";
+            return Some(Finding::new(Code::NO_SESSIONS, message).at(node.place).help(help));
+        }
+    }
+    let broken = query::broken(text).map(|finding| Finding { fixes: Vec::new(), ..finding }.at(node.place));
+    broken.or_else(|| {
+        let why = PerNode::of(text).err()?;
+        let finding = Finding::new(Code::SESSIONS_WITHOUT_NODE, why.to_string()).at(node.place);
+        Some(finding.help(match why {
+            NotPerNode::NoNode => "name the label that holds the server's name: `sfu_sessions{node=\"$node\"}`",
+            NotPerNode::Misplaced => {
+                "write `label=\"$node\"`, or `label=~\"$node:.*\"` where the label holds a port as well"
+            }
+            NotPerNode::TwoLabels(..) => "use the same label everywhere; `label_replace` can rename one",
+            NotPerNode::Dropped(_) => "take that label out of `without`",
+            NotPerNode::Past => "take the offset away",
+            NotPerNode::Unread | NotPerNode::TooMany => {
+                "write a simpler query, such as `sfu_sessions{node=\"$node\"}`; a recording rule can do the rest"
+            }
+        }))
+    })
+}
+
+fn durations(drain: &Drain, section: &Node) -> Vec<Finding> {
+    let (minute, month) = (Duration::seconds(60), Duration::seconds(30 * 86_400));
+    let deadline = match drain.deadline {
+        Deadline::Never => None,
+        Deadline::After(deadline) => within(section, &["deadline"], deadline, minute, month),
+    };
+    let cooling = within(section, &["cooling"], drain.cooling, Duration::seconds(30), DAY);
+    let fresh = within(section, &["freshFor"], drain.fresh_for, Duration::seconds(10), HOUR);
+    [deadline, cooling, fresh].into_iter().flatten().collect()
+}
+
+/// A deadline is allowed, but never unnoticed.
+fn cuts(drain: &Drain, section: &Node) -> Option<Finding> {
+    let Deadline::After(deadline) = drain.deadline else { return None };
+    let message = format!("a server that has drained for {deadline} is ended although sessions run on it");
+    let place = section.nearest(&["deadline"]).place;
+    let finding = Finding::new(Code::DEADLINE_CUTS, message).at(place);
+    Some(finding.help("write `never` to wait for the last session").fix(place, "never"))
+}
