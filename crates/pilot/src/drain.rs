@@ -184,17 +184,11 @@ fn leaving(order: DrainOrder, mut open: Vec<&Node>, count: usize) -> Vec<Command
 }
 
 fn may_end(drain: &Drain, node: &Node, now: Timestamp) -> bool {
-    let since = match node.phase {
-        Phase::Booting | Phase::Serving => return false,
-        Phase::Silent { since } => {
-            return drain.lost_after.is_some_and(|long| now.duration_since(since) >= long);
-        }
-        Phase::Draining { since } => since,
-    };
-    let Some(sessions) = node.sessions else { return false };
-    let fresh = now.duration_since(sessions.at) <= drain.fresh_for;
-    let empty = sessions.empty_since.filter(|_| sessions.count == 0).map(|empty| empty.max(since));
-    fresh && empty.is_some_and(|empty| sessions.at.duration_since(empty) >= drain.cooling)
+    match node.phase {
+        Phase::Booting | Phase::Serving => false,
+        Phase::Silent { since } => drain.lost_after.is_some_and(|long| now.duration_since(since) >= long),
+        Phase::Draining { .. } => drain.keeps(node, now).is_none(),
+    }
 }
 
 #[cfg(test)]

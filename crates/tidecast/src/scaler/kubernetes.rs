@@ -42,6 +42,7 @@ pub mod annotations {
 }
 
 use carry::{AGE_MAX, CARRY_MAX, Carried, Contest, Wish, contest};
+use drains::FRESH;
 use events::{Told, is_observing};
 use headroom::Headroom;
 use kind::Kind;
@@ -67,6 +68,8 @@ pub struct Kubernetes {
     addresses: Mutex<BTreeMap<NodeName, Vec<String>>>,
     /// Who is asked whether a Pod is empty, besides the Pod itself.
     tally: Option<Arc<Tally>>,
+    /// How old a Pod's own word may be when it is ended by it.
+    fresh_for: SignedDuration,
     told: Told,
     /// The number could not be written lately, for a reason that lasts.
     stuck: AtomicBool,
@@ -124,6 +127,7 @@ impl Kubernetes {
             memory: Mutex::default(),
             addresses: Mutex::default(),
             tally: None,
+            fresh_for: FRESH,
             told: Told::default(),
             stuck: AtomicBool::new(false),
         }
@@ -140,6 +144,13 @@ impl Kubernetes {
     #[must_use]
     pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
         self.tally = tally;
+        self
+    }
+
+    /// Believes what a Pod says of its sessions for so long.
+    #[must_use]
+    pub fn believing(mut self, fresh_for: SignedDuration) -> Self {
+        self.fresh_for = fresh_for;
         self
     }
 

@@ -9,6 +9,8 @@ mod regions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "kubernetes")]
+use jiff::SignedDuration;
 use tidecast_pilot::WorkloadName;
 
 use crate::config::section::{KedaAction, Target, Workload};
@@ -88,7 +90,12 @@ impl Hands {
             }
             #[cfg(feature = "kubernetes")]
             Target::Kubernetes(target) => {
-                Arc::new(self.clusters.target(workload.name.as_str(), target)?.counting(tally))
+                let hand = self.clusters.target(workload.name.as_str(), target)?.counting(tally);
+                let fresh = workload.drain.as_ref().map(|drain| drain.fresh_for.0);
+                Arc::new(match fresh.and_then(|fresh| SignedDuration::try_from(fresh).ok()) {
+                    Some(fresh_for) => hand.believing(fresh_for),
+                    None => hand,
+                })
             }
             #[cfg(feature = "kubernetes")]
             Target::Keda(target) => Arc::new(self.clusters.scaled_object(workload.name.as_str(), target)?),

@@ -12,10 +12,12 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
     let section = node.nearest(&["drain"]);
     let place = node.entry("drain").map_or(section.headline(), |entry| entry.place);
     let cannot = cannot_drain(&workload.target).map(|(why, help)| {
-        Finding::new(Code::CANNOT_DRAIN, format!("no server can be drained here: {why}"))
+        let target = node.nearest(&["target"]);
+        let finding = Finding::new(Code::CANNOT_DRAIN, format!("no server can be drained here: {why}"))
             .at(place)
-            .also(node.nearest(&["target"]).headline(), "this target")
-            .help(help)
+            .also(target.headline(), "this target")
+            .help(help);
+        mended(finding, workload, target, node)
     });
     let counted = match &drain.sessions {
         Some(text) => sessions(context, workload, text, section),
@@ -30,6 +32,20 @@ pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> V
     };
     let counted = counted.filter(|_| cannot.is_none());
     cannot.into_iter().chain(counted).chain(durations(drain, section)).chain(cuts(drain, section)).collect()
+}
+
+/// What the help says, done.
+fn mended(finding: Finding, workload: &Workload, target: &Node, node: &Node) -> Finding {
+    match (&workload.target, target.entry("action"), node.entry("drain")) {
+        (Target::Asg(_), Some(action), _) => finding.fix(action.value.place, "direct"),
+        (Target::Asg(group), None, _) => {
+            let name = target.nearest(&["group"]).place;
+            let gap = if target.place.start < target.place.end { ", " } else { "\n\u{1f}" };
+            finding.fix(name, format!("{}{gap}action: direct", group.group))
+        }
+        (_, _, Some(drain)) => finding.remove(drain),
+        _ => finding,
+    }
 }
 
 /// Why no chosen server can be ended there, and what to do about it.
@@ -63,13 +79,16 @@ fn cannot_drain(target: &Target) -> Option<(String, &'static str)> {
     }
 }
 
-/// Kinds whose controller removes the Pod that costs least, or the last one.
+/// Kinds whose controller removes the Pod that costs least.
 fn ends_no_chosen(target: &KubernetesTarget) -> Option<(String, &'static str)> {
-    const CHOOSES: [&str; 5] =
-        ["Deployment", "StatefulSet", "ReplicaSet", "ReplicationController", "Rollout"];
+    const CHOOSES: [&str; 4] = ["Deployment", "ReplicaSet", "ReplicationController", "Rollout"];
+    if target.kind == "StatefulSet" {
+        let why = "a StatefulSet gives up its highest ordinal, whichever Pod is empty".into();
+        return Some((why, "run these servers in a Deployment, or take the section away"));
+    }
     (!CHOOSES.contains(&target.kind.as_str())).then(|| {
         let why = format!("which Pod a {} gives up cannot be chosen", target.kind);
-        (why, "Pods can be chosen of Deployments, StatefulSets, ReplicaSets and Rollouts")
+        (why, "Pods can be chosen of Deployments, ReplicaSets and Rollouts; take the section away")
     })
 }
 

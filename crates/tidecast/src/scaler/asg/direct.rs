@@ -261,7 +261,15 @@ impl Todo {
     pub(super) fn said(&self) -> Vec<String> {
         let mut said = Vec::new();
         said.extend(self.set.map(|to| format!("desired capacity set to {to}")));
-        for (ids, what) in [(&self.drain, "drained"), (&self.restore, "restored"), (&self.end, "ended")] {
+        let (cut, ended): (Vec<String>, Vec<String>) =
+            self.end.iter().cloned().partition(|id| self.cut.contains(id));
+        let did = [
+            (&self.drain, "drained"),
+            (&self.restore, "restored"),
+            (&ended, "ended"),
+            (&cut, "ended although sessions may run on it, as its deadline has passed"),
+        ];
+        for (ids, what) in did {
             if !ids.is_empty() {
                 said.push(format!("{} {what}", ids.join(", ")));
             }

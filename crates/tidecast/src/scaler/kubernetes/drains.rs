@@ -29,13 +29,13 @@ const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 const COST_DRAINING: &str = "-1000";
 const COST_ENDING: &str = "-2147483647";
-/// How old a count of sessions may be when a Pod is ended by it.
-const FRESH: SignedDuration = SignedDuration::from_secs(90);
+/// How old a count of sessions may be when a Pod is ended by it, unless somebody says otherwise.
+pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(90);
 
 impl Kubernetes {
     /// Marks the Pods that a decision names; how many of them are to end with this turn.
     pub(super) async fn mark_pods(&self, decision: &Decision, until: Instant) -> Result<u32, Trouble> {
-        let mut ending = Ending::default();
+        let mut ending = Ending { fresh_for: self.fresh_for, ..Ending::default() };
         for command in &decision.commands {
             match command {
                 Command::Drain { node } => self.annotate(node, drained(decision.at), until).await?,
@@ -90,12 +90,20 @@ impl Kubernetes {
 }
 
 /// The Pods that are to end.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Ending {
     /// If they are empty.
     empty: Vec<NodeName>,
     /// Although sessions may run on them: their deadline has passed.
     cut: Vec<NodeName>,
+    /// How old a Pod's own word may be.
+    fresh_for: SignedDuration,
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self { empty: Vec::new(), cut: Vec::new(), fresh_for: FRESH }
+    }
 }
 
 impl Ending {
@@ -122,7 +130,7 @@ impl Ending {
             return None;
         }
         let counted = busy.map(|busy| busy.get(&NodeName(called.to_owned())));
-        let known = match (counted, own_word(pod, now)) {
+        let known = match (counted, own_word(pod, now, self.fresh_for)) {
             (Some(Some(why)), _) => {
                 return Some(format!("{called} is not known to be empty at this moment: {why}"));
             }
@@ -144,11 +152,11 @@ enum Own {
     Busy,
 }
 
-fn own_word(pod: &DynamicObject, now: Timestamp) -> Own {
+fn own_word(pod: &DynamicObject, now: Timestamp, fresh_for: SignedDuration) -> Own {
     let at = annotated(pod, SESSIONS_AT).and_then(|at| at.parse::<Timestamp>().ok());
     match (annotated(pod, SESSIONS), at) {
         (None, _) => Own::Silent,
-        (Some("0"), Some(at)) if now.duration_since(at) <= FRESH => Own::Empty,
+        (Some("0"), Some(at)) if now.duration_since(at) <= fresh_for => Own::Empty,
         _ => Own::Busy,
     }
 }
