@@ -11,6 +11,7 @@ use super::behaviour::{START_S, Scene, at};
 use super::decisions::{commanding, drain, grow, terminate};
 use crate::counted::Counted;
 
+mod served;
 mod story;
 
 /// A group of three that drains by a count.
