@@ -116,14 +116,14 @@ super::pages! {
     "mode: full\ntarget: { type: webhook, url: …, secret: … }"
     "mode: full\ntarget: { type: webhook, url: …, secret: …, sight: … }"
 
+    NOTHING_WATCHED 250 "the operator section watches less than it says"
+    "With an empty list nothing is watched; beside `*`, which stands for all namespaces, no other name adds anything."
+    "operator: { namespaces: [] }"
+    "operator: { namespaces: [shop] }"
+
     DEADLINE_CUTS 260 "a deadline ends sessions"
     "Without a deadline a server drains for as long as its last session takes. With one it is ended when the time is over, \
      whoever still talks on it; each time that is a note of the decision and an entry of the ledger."
     "drain: { deadline: 6h }"
     "drain: { deadline: never }"
-
-    NOTHING_WATCHED 250 "the operator section watches less than it says"
-    "With an empty list nothing is watched; beside `*`, which stands for all namespaces, no other name adds anything."
-    "operator: { namespaces: [] }"
-    "operator: { namespaces: [shop] }"
 }

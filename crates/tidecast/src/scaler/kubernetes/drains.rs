@@ -285,7 +285,7 @@ mod tests {
         let pods = [pod("a", true, Some(("0", 20))), pod("b", true, Some(("2", 20))), pod("c", true, None)];
         check("Deployment", &pods, &["a"], Ok(&["a"]));
         check("Deployment", &pods, &["b"], Err("b is not known to be empty"));
-        check("Deployment", &pods, &["c"], Err("c is not known to be empty"));
+        check("Deployment", &pods, &["c"], Err("c is not being drained any more"));
         check("Deployment", &[pod("a", true, Some(("0", 200)))], &["a"], Err("a is not known to be empty"));
         check("Deployment", &pods, &["gone"], Ok(&[]));
     }
