@@ -126,7 +126,7 @@ fn record(page: &Page) -> Value {
     let (grid, ahead) = (series.grid(), expected.grid());
     let points = ahead.times().zip(expected.fans()).map(|(time, fan)| {
         let quantiles = LEVELS.iter().zip(fan.quantiles());
-        let quantiles = quantiles.map(|(level, q)| (level.to_string(), json!(significant(*q))));
+        let quantiles = quantiles.map(|(level, q)| (level.to_string(), json!(significant(q))));
         json!({ "time": time, "mean": significant(fan.point), "quantiles": quantiles.collect::<Map<_, _>>() })
     });
     json!({
