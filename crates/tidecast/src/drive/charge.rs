@@ -11,6 +11,7 @@ use tidecast_pilot::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::cuts;
 use super::practice::{Practice, ground};
 use super::workshop::Filled;
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
@@ -382,7 +383,14 @@ impl Charge {
 
     /// Carries a committed decision out, and tells the ledger what came of it.
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble> {
-        let receipt = self.sound(decision).await;
+        let told = cuts::tell(&*self.store, &self.workload.name, decision, &self.workload.zone).await;
+        let mut receipt = match &told {
+            Ok(()) => self.sound(decision).await,
+            Err(_) => self.sound(&cuts::without(decision)).await,
+        };
+        if let Err(untold) = told {
+            receipt = receipt.and(Err(untold));
+        }
         if !decision.commands.is_empty() {
             let said =
                 receipt.as_ref().map_or_else(|trouble| format!("failed: {trouble}"), ToString::to_string);

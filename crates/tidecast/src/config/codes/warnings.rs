@@ -123,7 +123,7 @@ super::pages! {
 
     DEADLINE_CUTS 260 "a deadline ends sessions"
     "Without a deadline a server drains for as long as its last session takes. With one it is ended when the time is over, \
-     whoever still talks on it; each time that is a note of the decision and an entry of the ledger."
+     whoever still talks on it; each time a note of the decision and the audit log say so."
     "drain: { deadline: 6h }"
     "drain: { deadline: never }"
 }

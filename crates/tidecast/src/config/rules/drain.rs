@@ -4,7 +4,7 @@ use crate::config::finding::Finding;
 use crate::config::node::Node;
 use crate::config::section::{AsgAction, Drain, KubernetesTarget, Source, Target, Workload};
 use crate::config::word::{Deadline, Duration};
-use crate::source::{NotPerNode, PerNode};
+use crate::source::{NotPerNode, PerNode, selectors};
 
 /// How servers are emptied, beside the target and the source.
 pub(super) fn check(context: Context<'_>, workload: &Workload, node: &Node) -> Vec<Finding> {
@@ -112,20 +112,39 @@ fn sessions(context: Context<'_>, workload: &Workload, text: &str, section: &Nod
     let broken = query::broken(text).map(|finding| Finding { fixes: Vec::new(), ..finding }.at(node.place));
     broken.or_else(|| {
         let why = PerNode::of(text).err()?;
-        let finding = Finding::new(Code::SESSIONS_WITHOUT_NODE, why.to_string()).at(node.place);
-        Some(finding.help(match why {
-            NotPerNode::NoNode => "name the label that holds the server's name: `sfu_sessions{node=\"$node\"}`",
-            NotPerNode::Misplaced => {
-                "write `label=\"$node\"`, or `label=~\"$node:.*\"` where the label holds a port as well"
-            }
-            NotPerNode::TwoLabels(..) => "use the same label everywhere; `label_replace` can rename one",
-            NotPerNode::Dropped(_) => "take that label out of `without`",
-            NotPerNode::Past => "take the offset away",
-            NotPerNode::Unread | NotPerNode::TooMany => {
-                "write a simpler query, such as `sfu_sessions{node=\"$node\"}`; a recording rule can do the rest"
-            }
-        }))
+        let finding =
+            Finding::new(Code::SESSIONS_WITHOUT_NODE, why.to_string()).at(node.place).help(way_out(&why));
+        let named = named(text).filter(|_| why == NotPerNode::NoNode);
+        Some(match named {
+            Some(named) => finding.fix(node.place, format!("'{}'", named.replace('\'', "''"))),
+            None => finding,
+        })
     })
+}
+
+fn way_out(why: &NotPerNode) -> &'static str {
+    match why {
+        NotPerNode::NoNode => "name the label that holds the server's name: `sfu_sessions{node=\"$node\"}`",
+        NotPerNode::Misplaced => {
+            "write `label=\"$node\"`, or `label=~\"$node:.*\"` where the label holds a port as well"
+        }
+        NotPerNode::TwoLabels(..) => "use the same label everywhere; `label_replace` can rename one",
+        NotPerNode::Dropped(_) => "take that label out of `without`",
+        NotPerNode::Past => "take the offset away",
+        NotPerNode::Unread | NotPerNode::TooMany => {
+            "write a simpler query, such as `sfu_sessions{node=\"$node\"}`; a recording rule can do the rest"
+        }
+    }
+}
+
+/// The query of one plain metric with the matcher that is missing, if a label called `node` holds the name.
+fn named(text: &str) -> Option<String> {
+    let found = selectors(text);
+    let [one] = &found[..] else { return None };
+    let bare = one.text.trim_end_matches("{}");
+    let named =
+        (!bare.contains('{')).then(|| text.replacen(&one.text, &format!("{bare}{{node=\"$node\"}}"), 1))?;
+    PerNode::of(&named).is_ok().then_some(named)
 }
 
 fn durations(drain: &Drain, section: &Node) -> Vec<Finding> {

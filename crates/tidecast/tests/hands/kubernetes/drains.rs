@@ -92,7 +92,9 @@ async fn asks_the_source_once_more_before_a_pod_ends() {
     let both = vec![Command::Grow { to: tidecast_pilot::Size(4) }, Command::Terminate { node: named(&pod) }];
     hand.carry_out(&decided(4, 4, both)).await.unwrap();
     assert_eq!(place.replicas("deployment", "sfu"), 4);
-    place.until("all are ready", || names(&place.list("pods")).len() == 4).await;
+    place
+        .until_seen(&hand, "all the others serve", |seen| seen.serving.get() == 3 && seen.nodes.len() == 4)
+        .await;
     counted.tell(&pod, 0, jiff_now());
     tell_sessions(&place, &pod, 1);
     place
