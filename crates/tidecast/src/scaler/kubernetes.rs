@@ -210,22 +210,22 @@ impl Kubernetes {
         }
         let mut wish = Wish::of(decision);
         let marked = self.mark_pods(decision, until).await;
-        // What cannot be ended or marked keeps nobody from growing.
-        if wish.grow.is_none() {
-            wish.ended = marked?;
-        } else {
-            wish.ended = *marked.as_ref().unwrap_or(&0);
-            if let Err(trouble) = &marked {
-                tracing::warn!(workload = self.workload, "{trouble}");
-            }
+        // What cannot be marked or ended keeps nobody from growing.
+        let (ended, but) = match marked {
+            Ok(ended) => (ended, None),
+            Err(trouble) if wish.grow.is_some() => (0, Some(trouble)),
+            Err(trouble) => return Err(trouble),
+        };
+        wish.ended = ended;
+        if wish.grow.is_none() && wish.shrink.is_none() && ended == 0 {
+            let marked = format!("{} Pods marked", decision.commands.len());
+            return Ok(Carried { receipt: Receipt::Done(marked), changed: None, overruled: None });
         }
-        match wish {
-            Wish { grow: None, shrink: None, ended: 0, .. } => {
-                let marked = format!("{} Pods marked", decision.commands.len());
-                Ok(Carried { receipt: Receipt::Done(marked), changed: None, overruled: None })
-            }
-            wish => self.carry(&wish, decision, until).await,
+        let mut carried = self.carry(&wish, decision, until).await?;
+        if let (Receipt::Done(said), Some(trouble)) = (&mut carried.receipt, but) {
+            *said = format!("{said}; {trouble}");
         }
+        Ok(carried)
     }
 }
 

@@ -132,7 +132,7 @@ fn way_out(why: &NotPerNode) -> &'static str {
         NotPerNode::Dropped(_) => "take that label out of `without`",
         NotPerNode::Past => "take the offset away",
         NotPerNode::Unread | NotPerNode::TooMany => {
-            "write a simpler query, such as `sfu_sessions{node=\"$node\"}`; a recording rule can do the rest"
+            "write a simpler query, such as `sfu_sessions{node=\"$node\"}`"
         }
     }
 }

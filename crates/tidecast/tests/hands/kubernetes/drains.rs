@@ -90,7 +90,8 @@ async fn asks_the_source_once_more_before_a_pod_ends() {
     );
     // Growing does not wait for an end that cannot be.
     let both = vec![Command::Grow { to: tidecast_pilot::Size(4) }, Command::Terminate { node: named(&pod) }];
-    hand.carry_out(&decided(4, 4, both)).await.unwrap();
+    let receipt = hand.carry_out(&decided(4, 4, both)).await.unwrap().to_string();
+    assert!(receipt.contains(&format!("{pod} is not known to be empty")), "{receipt}");
     assert_eq!(place.replicas("deployment", "sfu"), 4);
     place
         .until_seen(&hand, "all the others serve", |seen| seen.serving.get() == 3 && seen.nodes.len() == 4)
