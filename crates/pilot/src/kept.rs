@@ -68,12 +68,17 @@ mod tests {
 
     #[track_caller]
     fn check(sessions: Option<(u32, i64, Option<i64>)>, expected: &str) {
+        since(20, sessions, expected);
+    }
+
+    #[track_caller]
+    fn since(drained: i64, sessions: Option<(u32, i64, Option<i64>)>, expected: &str) {
         let sessions = sessions.map(|(count, counted, empty)| Sessions {
             count,
             at: at(counted),
             empty_since: empty.map(at),
         });
-        let phase = Phase::Draining { since: at(20) };
+        let phase = Phase::Draining { since: at(drained) };
         let node = Node { name: NodeName("n".into()), phase, launched: at(0), ready: None, sessions };
         let told = Drain::default().keeps(&node, at(60)).map(|kept| kept.tell(&TimeZone::UTC));
         assert_eq!(told.unwrap_or_default(), expected);
@@ -88,5 +93,8 @@ mod tests {
         check(Some((0, 60, None)), "how many sessions it holds is not known");
         check(Some((0, 60, Some(57))), "it is empty, and waits until 2026-02-02 03:42 (UTC)");
         check(Some((0, 60, Some(55))), "");
+        let long_empty = Some((0, 60, Some(0)));
+        since(58, long_empty, "it is empty, and waits until 2026-02-02 03:43 (UTC)");
+        since(55, long_empty, "");
     }
 }
