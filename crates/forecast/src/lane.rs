@@ -68,6 +68,7 @@ impl Lane {
         let day = shape.day as f64;
         let phase = 3600 % shape.step_s == 0 && shape.step_s <= 900;
         let local = if lead < shape.day / 4 { day / 6.0 } else { day };
+        let adaptive = lead as i64 * shape.step_s <= 3600;
         Self {
             lead,
             shape: shape.clone(),
@@ -78,9 +79,9 @@ impl Lane {
             hourly: Mean::new(7.0 * day),
             by_week: Slots::new(shape.week, 0.3, (900 / shape.step_s).max(1) as usize),
             by_hour: phase.then(|| Slots::new((3600 / shape.step_s) as usize, 0.03, 0)),
-            residuals: Residuals::new(WINDOW_DAYS * shape.day, (shape.day / 24).max(1), 2 * shape.day),
+            residuals: Residuals::new(shape, adaptive),
             levels: LEVELS,
-            adaptive: lead as i64 * shape.step_s <= 3600,
+            adaptive,
         }
     }
 
@@ -278,8 +279,12 @@ struct Residuals {
     length: usize,
     every: usize,
     warm: usize,
+    /// Quantiles are asked for at other levels than [`LEVELS`] too.
+    any_level: bool,
     seen: usize,
+    /// Sorted; or, just read from a tape, in order where [`LEVELS`] look only.
     sorted: Vec<f64>,
+    rough: bool,
     come: Vec<f64>,
     gone: Vec<f64>,
 }
@@ -288,9 +293,10 @@ struct Residuals {
 const RESIDUALS_MIN: usize = 100;
 
 impl Residuals {
-    fn new(length: usize, every: usize, warm: usize) -> Self {
+    fn new(shape: &LaneShape, any_level: bool) -> Self {
         let (window, sorted, come, gone) = Default::default();
-        Self { window, length, every, warm, seen: 0, sorted, come, gone }
+        let (length, every, warm) = (WINDOW_DAYS * shape.day, (shape.day / 24).max(1), 2 * shape.day);
+        Self { window, length, every, warm, any_level, seen: 0, sorted, rough: false, come, gone }
     }
 
     fn push(&mut self, value: f64) {
@@ -314,6 +320,9 @@ impl Residuals {
 
     /// Takes what has come into the sorted residuals, and what has gone out of them, in one pass.
     fn merge(&mut self) {
+        if std::mem::take(&mut self.rough) {
+            self.sorted.sort_unstable_by(f64::total_cmp);
+        }
         self.come.sort_unstable_by(f64::total_cmp);
         self.gone.sort_unstable_by(f64::total_cmp);
         let mut merged = Vec::with_capacity(self.sorted.len() + self.come.len());
@@ -334,21 +343,41 @@ impl Residuals {
 
     /// The order statistic at `level` · (m + 1), interpolated.
     fn quantile(&self, level: f64) -> f64 {
-        let m = self.sorted.len();
-        let at = level * (m as f64 + 1.0) - 1.0;
-        let below = at.floor();
-        if m == 0 {
-            return 0.0;
-        }
-        if below < 0.0 {
-            return self.sorted[0];
-        }
-        let i = below as usize;
-        if i + 1 >= m {
-            return self.sorted[m - 1];
-        }
-        self.sorted[i] + (at - below) * (self.sorted[i + 1] - self.sorted[i])
+        let Some((i, share)) = place(level, self.sorted.len()) else { return 0.0 };
+        let below = self.sorted[i];
+        if share > 0.0 { below + share * (self.sorted[i + 1] - below) } else { below }
     }
+
+    /// Puts in order what was read: all of it, or, in a third of the time, no more than quantiles look at.
+    fn order(&mut self) {
+        self.rough = !self.any_level;
+        if self.any_level {
+            return self.sorted.sort_unstable_by(f64::total_cmp);
+        }
+        let len = self.sorted.len();
+        let asked = LEVELS.iter().filter_map(|level| place(*level, len));
+        let mut ranks: Vec<usize> = asked.flat_map(|(i, _)| [i, (i + 1).min(len - 1)]).collect();
+        ranks.sort_unstable();
+        ranks.dedup();
+        settle_ranks(&mut self.sorted, 0, &ranks);
+    }
+}
+
+/// Where the quantile at `level` of so many sorted values lies: at an index, and by which share on the way to the next.
+fn place(level: f64, count: usize) -> Option<(usize, f64)> {
+    let at = level * (count as f64 + 1.0) - 1.0;
+    let last = count.checked_sub(1)?;
+    let within = at >= 0.0 && (at as usize) < last;
+    Some(if within { (at as usize, at.fract()) } else { (if at < 0.0 { 0 } else { last }, 0.0) })
+}
+
+/// Brings to each of these ranks, ascending, the value that it has when all are sorted; `values` begin at rank `first`.
+fn settle_ranks(values: &mut [f64], first: usize, ranks: &[usize]) {
+    let middle = ranks.len() / 2;
+    let Some(rank) = ranks.get(middle) else { return };
+    let (low, _, high) = values.select_nth_unstable_by(rank - first, f64::total_cmp);
+    settle_ranks(low, first, &ranks[..middle]);
+    settle_ranks(high, rank + 1, &ranks[middle + 1..]);
 }
 
 impl Taped for Residuals {
@@ -364,7 +393,35 @@ impl Taped for Residuals {
             let finite = || self.window.iter().copied().filter(|value| value.is_finite());
             let known = finite().count().saturating_sub(self.come.len());
             self.sorted = finite().take(known).chain(self.gone.iter().copied()).collect();
-            self.sorted.sort_unstable_by(f64::total_cmp);
+            self.order();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn finds_the_same_quantiles_in_what_is_ordered_only_where_they_look(
+            values in proptest::collection::vec(-10.0f64..10.0, 0..400),
+        ) {
+            let shape = LaneShape { step_s: 300, day: 288, week: 2_016, least: 0.02 };
+            let [mut rough, mut sorted] = [false, true].map(|any_level| Residuals::new(&shape, any_level));
+            for residuals in [&mut rough, &mut sorted] {
+                residuals.sorted = values.iter().map(|value| value.round()).collect();
+                residuals.order();
+            }
+            prop_assert!(sorted.sorted.is_sorted());
+            prop_assert_eq!(LEVELS.map(|level| rough.quantile(level)), LEVELS.map(|level| sorted.quantile(level)));
+            for residuals in [&mut rough, &mut sorted] {
+                residuals.come = vec![0.5, -0.5];
+                residuals.merge();
+            }
+            prop_assert_eq!(rough.sorted, sorted.sorted);
         }
     }
 }

@@ -12,6 +12,9 @@ pub const HISTORY_DAYS: usize = 500;
 /// The shortest history from which anything is learned, in days.
 pub const HISTORY_DAYS_MIN: i64 = 2;
 
+/// How many values more a resumed past has room for: it mostly takes in a few.
+const AHEAD: usize = 16;
+
 /// A growing history on a grid that divides the day, from a midnight on.
 #[derive(Debug, Clone)]
 pub struct Past {
@@ -60,6 +63,7 @@ impl Past {
         let day = grid.day().filter(|day| *day >= 2)?;
         let values = history.values().get(skipped..skipped.checked_add(len)?)?;
         let mut past = Self::empty(grid.slice(skipped, skipped), skipped, day, mean);
+        past.reserve(len + AHEAD);
         values.iter().for_each(|value| past.push(*value));
         Some(past)
     }
@@ -83,6 +87,12 @@ impl Past {
     /// How many points of the history lie before the first one that is used.
     pub(crate) fn skipped(&self) -> usize {
         self.skipped
+    }
+
+    /// Makes room for so many values at once, instead of growing again and again.
+    fn reserve(&mut self, len: usize) {
+        [&mut self.measured, &mut self.filled].into_iter().for_each(|values| values.reserve(len));
+        [&mut self.linear, &mut self.root, &mut self.log].into_iter().for_each(|track| track.reserve(len));
     }
 
     /// Takes in one value, NaN if it was not measured.
@@ -237,6 +247,9 @@ pub struct Track {
     pub wide: Profile,
     /// Mean of the last eight weeks, ±20 min.
     pub long: Profile,
+    /// What `wide` and `long` are means of; for `long` only where it is not the next.
+    wide_smooth: Smooth,
+    long_smooth: Option<Smooth>,
     /// Centred means of `z` over ±20 min.
     pub smooth_20: Smooth,
     /// Centred means of `z` over ±15 min.
@@ -247,19 +260,30 @@ impl Track {
     fn new(transform: Transform, step_s: i64, day: usize) -> Self {
         let r = (600 / step_s).max(0) as usize;
         let r20 = if step_s < 1800 { steps(step_s, 1200) } else { 0 };
-        let week = 7 * day;
+        let r_long = steps(step_s, 1200);
+        let profile = |weeks, middle| Profile { weeks, middle, day, week: 7 * day, values: Vec::new() };
         Self {
             transform,
             z: Running::default(),
             smooth: Smooth::new(r),
-            profile: Profile::new(r, 4, Middle::Median, day, week),
+            profile: profile(4, Middle::Median),
             dev: Running::default(),
             dev_smooth: Smooth::new(r),
-            wide: Profile::new(steps(step_s, HOUR_S) / 2, 4, Middle::Mean, day, week),
-            long: Profile::new(steps(step_s, 1200), 8, Middle::Mean, day, week),
+            wide: profile(4, Middle::Mean),
+            long: profile(8, Middle::Mean),
+            wide_smooth: Smooth::new(steps(step_s, HOUR_S) / 2),
+            long_smooth: (r_long != r20).then(|| Smooth::new(r_long)),
             smooth_20: Smooth::new(r20),
             smooth_15: Smooth::new(steps(step_s, 1800) / 2),
         }
+    }
+
+    fn reserve(&mut self, len: usize) {
+        [&mut self.z, &mut self.dev].into_iter().for_each(|running| running.reserve(len));
+        let smooths = [&mut self.smooth, &mut self.dev_smooth, &mut self.smooth_20, &mut self.smooth_15];
+        let smooths = smooths.into_iter().chain([&mut self.wide_smooth]).chain(&mut self.long_smooth);
+        smooths.for_each(|smooth| smooth.values.reserve(len));
+        [&mut self.profile, &mut self.wide, &mut self.long].into_iter().for_each(|it| it.reserve(len));
     }
 
     fn push(&mut self, value: f64) {
@@ -268,9 +292,13 @@ impl Track {
         self.smooth.push(&self.z);
         self.smooth_20.push(&self.z);
         self.smooth_15.push(&self.z);
-        for profile in [&mut self.profile, &mut self.wide, &mut self.long] {
-            profile.push(&self.z);
+        self.wide_smooth.push(&self.z);
+        if let Some(smooth) = &mut self.long_smooth {
+            smooth.push(&self.z);
         }
+        self.profile.push(&self.z, &self.smooth);
+        self.wide.push(&self.z, &self.wide_smooth);
+        self.long.push(&self.z, self.long_smooth.as_ref().unwrap_or(&self.smooth_20));
         let known = self.profile.at(self.z.len() - 1);
         self.dev.push(if known.is_finite() { z - known } else { z });
         self.dev_smooth.push(&self.dev);
@@ -291,6 +319,11 @@ impl Default for Running {
 }
 
 impl Running {
+    fn reserve(&mut self, len: usize) {
+        self.values.reserve(len);
+        self.sums.reserve(len + 1);
+    }
+
     /// One value more.
     pub fn push(&mut self, value: f64) {
         self.values.push(value);
@@ -372,7 +405,6 @@ enum Middle {
 /// In the first week earlier days stand in, as far as they are known.
 #[derive(Debug, Clone)]
 pub struct Profile {
-    smooth: Smooth,
     weeks: usize,
     middle: Middle,
     day: usize,
@@ -381,20 +413,20 @@ pub struct Profile {
 }
 
 impl Profile {
-    fn new(radius: usize, weeks: usize, middle: Middle, day: usize, week: usize) -> Self {
-        Self { smooth: Smooth::new(radius), weeks, middle, day, week, values: Vec::new() }
+    fn reserve(&mut self, len: usize) {
+        self.values.reserve(len + self.week);
     }
 
-    fn push(&mut self, z: &Running) {
+    /// `smooth` are centred means of `z`.
+    fn push(&mut self, z: &Running, smooth: &Smooth) {
         let now = z.len() - 1;
-        self.smooth.push(z);
         let by_days = now + self.day;
         if by_days < self.week {
             let value = self.by_earlier_days(by_days, z);
             self.set(by_days, value);
         }
-        if let Some(from) = now.checked_sub(self.smooth.radius) {
-            let value = self.by_earlier_weeks(from + self.week);
+        if let Some(from) = now.checked_sub(smooth.radius) {
+            let value = self.by_earlier_weeks(from + self.week, smooth);
             self.set(from + self.week, value);
         }
     }
@@ -419,11 +451,11 @@ impl Profile {
         median(&mut found[..n])
     }
 
-    fn by_earlier_weeks(&self, index: usize) -> f64 {
+    fn by_earlier_weeks(&self, index: usize, smooth: &Smooth) -> f64 {
         let mut found = [f64::NAN; 8];
         let mut n = 0;
         for weeks in 1..=self.weeks {
-            let value = self.smooth.at(index as i64 - (weeks * self.week) as i64);
+            let value = smooth.at(index as i64 - (weeks * self.week) as i64);
             if value.is_finite() {
                 found[n] = value;
                 n += 1;

@@ -1,7 +1,8 @@
 //! Dynamic harmonic regression: sine waves, a trend, and what the errors say.
 
+use std::collections::VecDeque;
 use std::f64::consts::TAU;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::Tape;
 use crate::linalg::{dot, factor, solve_factored, solve_spd};
@@ -61,7 +62,7 @@ impl Method for Waves {
     }
 
     fn start(&self, empty: &Past, _: &[f64], leads: &[usize]) -> Box<dyn Walker> {
-        let basis = Basis::new(self, empty.day, empty.week);
+        let basis = Basis::shared(self, empty.day, empty.week);
         Box::new(Fitting {
             spec: *self,
             basis,
@@ -73,8 +74,7 @@ impl Method for Waves {
     }
 }
 
-/// All waves at each slot of the week: they recur, so they are made once.
-#[derive(Clone)]
+/// All waves at each slot of the week: they recur, so they are made once, for all series.
 struct Basis {
     week: usize,
     /// Waves and the constant, a row for each slot.
@@ -82,7 +82,27 @@ struct Basis {
     p: usize,
 }
 
+/// Of waves by the day, waves by the week, and the steps of each.
+type Tuning = [usize; 4];
+
+/// How many bases are remembered; each is half a megabyte where steps are five minutes.
+const BASES_MAX: usize = 4;
+
 impl Basis {
+    /// The basis that was made before for the same waves, if it is one of the latest.
+    fn shared(spec: &Waves, day: usize, week: usize) -> Arc<Self> {
+        static LATEST: Mutex<VecDeque<(Tuning, Arc<Basis>)>> = Mutex::new(VecDeque::new());
+        let tuning = [spec.daily, spec.weekly, day, week];
+        let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, basis)) = latest.iter().find(|(known, _)| *known == tuning) {
+            return basis.clone();
+        }
+        let basis = Arc::new(Self::new(spec, day, week));
+        latest.truncate(BASES_MAX - 1);
+        latest.push_front((tuning, basis.clone()));
+        basis
+    }
+
     fn new(spec: &Waves, day: usize, week: usize) -> Self {
         let daily = (1..=spec.daily.min(day / 2 - 1)).map(|k| k as f64 / day as f64);
         let weekly = (1..=spec.weekly).filter(|k| k % 7 != 0).map(|k| k as f64 / week as f64);
@@ -119,7 +139,7 @@ struct Season {
 #[derive(Clone)]
 struct Fitting {
     spec: Waves,
-    basis: Basis,
+    basis: Arc<Basis>,
     leads: Vec<usize>,
     season: Option<Season>,
     /// For each lead the regression on recent errors.
