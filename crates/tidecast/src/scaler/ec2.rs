@@ -274,7 +274,7 @@ impl Scaler for Ec2Fleet {
             said.push(match command {
                 Command::Grow { to } => self.grow(to.get(), decision).await?,
                 Command::Shrink { to } => self.shrink(to.get(), decision.at).await?,
-                Command::Terminate { node } => {
+                Command::Terminate { node } | Command::Cut { node } => {
                     self.end(vec![node.0.clone()], decision.at).await?;
                     format!("{node} ended")
                 }
