@@ -52,6 +52,18 @@ CASES = [
     ({"objective": 99}, "objective"),
     ({"serviceLevel": "auto"}, None),
     ({"behavior": {"scaleUp": {"rate": {"replicas": 10}}}}, "per"),
+    ({"drain": {}}, None),
+    ({"drain": {"sessions": "s", "order": "fewestFirst", "deadline": "never", "freshFor": "2m"}}, None),
+    ({"drain": {"deadline": "6h"}}, None),
+    ({"drain": {"deadline": "nightly"}}, "deadline"),
+    ({"drain": {"order": "lastFirst"}}, "order"),
+    ({"drain": {}, "target": {"type": "kubernetes", "kind": "Rollout", "name": "sfu"}}, None),
+    ({"drain": {}, "target": {"type": "kubernetes", "kind": "StatefulSet", "name": "sfu"}}, "TIDE0190"),
+    ({"drain": {}, "target": {"type": "asg", "group": "g", "region": "r", "action": "direct"}}, None),
+    ({"drain": {}, "target": {"type": "asg", "group": "g", "region": "r", "action": "schedule"}}, "TIDE0190"),
+    ({"drain": {}, "target": {"type": "asg", "group": "g", "region": "r"}}, "TIDE0190"),
+    ({"drain": {}, "target": {"type": "keda", "name": "sfu"}}, "TIDE0190"),
+    ({"drain": {}, "target": {"type": "none"}}, None),
 ]
 
 TYPES = {"object": dict, "array": list, "string": str, "boolean": bool, "integer": int, "number": (int, float)}

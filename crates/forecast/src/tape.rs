@@ -8,8 +8,9 @@ use std::collections::VecDeque;
 /// too many, is not whole, and whoever reads throws it away.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Tape {
+    /// While it is read, the last one first, so that what was read can be given back.
     numbers: Vec<f64>,
-    at: Option<usize>,
+    reads: bool,
     torn: bool,
 }
 
@@ -21,11 +22,13 @@ pub trait Taped {
 
 /// The most entries that a list on a tape may have: far more than any state has, and no harm to memory.
 const LIST_MAX: usize = 1 << 20;
+/// After how many numbers read their memory is given back: a state grows while its tape shrinks.
+const GIVEN_BACK: usize = 1 << 15;
 
 impl Tape {
     /// All that `state` consists of.
     pub fn of(state: &mut impl Taped) -> Vec<f64> {
-        let mut tape = Self { numbers: Vec::new(), at: None, torn: false };
+        let mut tape = Self { numbers: Vec::new(), reads: false, torn: false };
         state.tape(&mut tape);
         tape.numbers
     }
@@ -38,20 +41,26 @@ impl Tape {
     }
 
     /// The same, where what comes before `at` was read already.
-    pub(crate) fn play_from(numbers: Vec<f64>, at: usize, state: &mut impl Taped) -> bool {
-        let mut tape = Self { numbers, at: Some(at), torn: false };
+    pub(crate) fn play_from(mut numbers: Vec<f64>, at: usize, state: &mut impl Taped) -> bool {
+        numbers.reverse();
+        numbers.truncate(numbers.len().saturating_sub(at));
+        let mut tape = Self { numbers, reads: true, torn: false };
         state.tape(&mut tape);
-        !tape.torn && tape.at == Some(tape.numbers.len())
+        !tape.torn && tape.numbers.is_empty()
     }
 
     /// One number.
     pub fn number(&mut self, number: &mut f64) {
-        let Some(at) = &mut self.at else { return self.numbers.push(*number) };
-        match self.numbers.get(*at) {
-            Some(known) => *number = *known,
+        if !self.reads {
+            return self.numbers.push(*number);
+        }
+        match self.numbers.pop() {
+            Some(known) => *number = known,
             None => self.torn = true,
         }
-        *at += 1;
+        if self.numbers.len().is_multiple_of(GIVEN_BACK) {
+            self.numbers.shrink_to_fit();
+        }
     }
 
     /// Some numbers, as many as there are.

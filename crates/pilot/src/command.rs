@@ -33,12 +33,17 @@ pub enum Command {
         /// Which.
         node: NodeName,
     },
+    /// End this server although sessions may still run on it: it has drained for longer than its deadline allows.
+    Cut {
+        /// Which.
+        node: NodeName,
+    },
 }
 
 impl Command {
     /// Whether it takes capacity away.
     pub fn takes_away(&self) -> bool {
-        matches!(self, Self::Shrink { .. } | Self::Drain { .. } | Self::Terminate { .. })
+        matches!(self, Self::Shrink { .. } | Self::Drain { .. } | Self::Terminate { .. } | Self::Cut { .. })
     }
 }
 
@@ -50,6 +55,7 @@ impl fmt::Display for Command {
             Self::Drain { node } => write!(f, "drain {node}"),
             Self::Restore { node } => write!(f, "restore {node}"),
             Self::Terminate { node } => write!(f, "terminate {node}"),
+            Self::Cut { node } => write!(f, "cut {node}"),
         }
     }
 }

@@ -3,6 +3,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::dip::Dip;
+use crate::drain;
 use crate::planning::{basis, planned, reach};
 use crate::sizing::{Decrees, Footing};
 use crate::{
@@ -28,6 +29,7 @@ pub fn decide(briefing: &Briefing) -> Decision {
     let Reconciled { size, limits, commands, withheld, allowed, moves, vigil } =
         reconcile(briefing, wanted.size);
     notes.extend(vigil.stuck(briefing).map(|stuck| Note::NeverReady { stuck }));
+    notes.extend(drain::notes(briefing, &commands));
     let says = briefing.sighting.iter().flat_map(|sighting| &sighting.says);
     notes.extend(says.map(|said| Note::Fleet { said: said.clone() }));
     Decision {

@@ -3,7 +3,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::sizing::ready_within;
 use crate::vigil::never_ready;
-use crate::{Briefing, Budget, Command, Node, NodeName, Phase, Sighting, Size, Workload};
+use crate::{Briefing, Budget, Command, Node, NodeName, Note, Phase, Sighting, Size, Workload};
 
 /// How servers with sessions on them are emptied (D1, D3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +17,21 @@ pub struct Drain {
     pub silent_for: SignedDuration,
     /// How long a server may be silent before it is ended, sessions or not. None: never, somebody must look (A12).
     pub lost_after: Option<SignedDuration>,
+    /// Which of the servers that have sessions are drained first.
+    pub order: DrainOrder,
+    /// How long a server may drain before it is ended, sessions or not. None: for as long as its last session takes.
+    pub deadline: Option<SignedDuration>,
+}
+
+/// Which servers are drained first; those that are empty come before all others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum DrainOrder {
+    /// Those launched first, whose sessions have lived longest and so end first.
+    #[default]
+    OldestFirst,
+    /// Those with the fewest sessions.
+    FewestFirst,
 }
 
 impl Default for Drain {
@@ -27,11 +42,14 @@ impl Default for Drain {
             fresh_for: SignedDuration::from_secs(90),
             silent_for: SignedDuration::from_mins(5),
             lost_after: None,
+            order: DrainOrder::OldestFirst,
+            deadline: None,
         }
     }
 }
 
-/// What brings the fleet to `size` servers that take sessions, without ever ending a session.
+/// What brings the fleet to `size` servers that take sessions, without ever ending a session before its deadline, if there
+/// is one.
 ///
 /// Servers are drained, never cut: those that are empty first, then the oldest. A server is ended when it has been seen
 /// empty for the cooling time by a count that is fresh; a count that is unknown is not zero. When more is needed, draining
@@ -56,10 +74,52 @@ pub(crate) fn take_away(
         let to = Size((wants + rest.len() - restored.len()) as u32);
         commands.push(Command::Grow { to: given_up.within_bounds(to) });
     }
-    commands.extend(leaving(open, has.saturating_sub(wants)));
-    let ended = rest.iter().filter(|node| !restored.contains(&&node.name) && may_end(drain, node, now));
-    commands.extend(ended.map(|node| Command::Terminate { node: node.name.clone() }));
+    commands.extend(leaving(drain.order, open, has.saturating_sub(wants)));
+    let leaves = rest.iter().filter(|node| !restored.contains(&&node.name));
+    commands.extend(leaves.filter_map(|node| end(drain, node, now)));
     commands
+}
+
+/// How a server that takes no sessions any more is ended, if it may be.
+fn end(drain: &Drain, node: &Node, now: Timestamp) -> Option<Command> {
+    let named = || node.name.clone();
+    match () {
+        () if may_end(drain, node, now) => Some(Command::Terminate { node: named() }),
+        () if overdue(drain, node, now).is_some() => Some(Command::Cut { node: named() }),
+        () => None,
+    }
+}
+
+/// Since when a server drains that has done so for longer than it may.
+fn overdue(drain: &Drain, node: &Node, now: Timestamp) -> Option<(Timestamp, SignedDuration)> {
+    let Phase::Draining { since } = node.phase else { return None };
+    let deadline = drain.deadline?;
+    (now.duration_since(since) >= deadline).then_some((since, deadline))
+}
+
+/// What is worth telling of the servers that drain: how many, what keeps them, and which are cut (F29).
+pub(crate) fn notes(briefing: &Briefing, commands: &[Command]) -> Vec<Note> {
+    let (Some(drain), Some(sighting)) = (&briefing.workload.drain, &briefing.sighting) else {
+        return Vec::new();
+    };
+    let is_draining = |node: &&Node| matches!(node.phase, Phase::Draining { .. });
+    let draining: Vec<&Node> = sighting.nodes.iter().filter(is_draining).collect();
+    let count = |count: usize| Size(u32::try_from(count).unwrap_or(u32::MAX));
+    let known = draining.iter().filter_map(|node| node.sessions);
+    let sum = known.clone().fold(0, |sum: u32, sessions| sum.saturating_add(sessions.count));
+    let unknown = count(draining.len() - known.count());
+    let all = (!draining.is_empty()).then(|| Note::Draining {
+        servers: count(draining.len()),
+        sessions: sum,
+        unknown,
+    });
+    let cut = draining.iter().filter(|node| commands.contains(&Command::Cut { node: node.name.clone() }));
+    let cut = cut.filter_map(|node| {
+        let (since, deadline) = overdue(drain, node, briefing.now)?;
+        let sessions = node.sessions.map(|sessions| sessions.count);
+        Some(Note::Cut { node: node.name.clone(), since, deadline, sessions })
+    });
+    all.into_iter().chain(cut).collect()
 }
 
 /// How many servers take sessions, or have been silent for too short a time to give them up.
@@ -111,24 +171,24 @@ fn restore<'a>(draining: &[&'a Node], missing: usize) -> Vec<&'a NodeName> {
     fullest.into_iter().take(missing).map(|node| &node.name).collect()
 }
 
-/// The servers to drain: empty ones first, then those launched first, whose sessions have lived longest.
-fn leaving(mut open: Vec<&Node>, count: usize) -> Vec<Command> {
-    open.sort_by_key(|node| (sessions(node) > 0, node.launched, &node.name));
+/// The servers to drain: empty ones first, then in the order that was asked for.
+fn leaving(order: DrainOrder, mut open: Vec<&Node>, count: usize) -> Vec<Command> {
+    open.sort_by_key(|node| {
+        let first = match order {
+            DrainOrder::OldestFirst => u32::from(sessions(node) > 0),
+            DrainOrder::FewestFirst => sessions(node),
+        };
+        (first, node.launched, &node.name)
+    });
     open.into_iter().take(count).map(|node| Command::Drain { node: node.name.clone() }).collect()
 }
 
 fn may_end(drain: &Drain, node: &Node, now: Timestamp) -> bool {
-    let since = match node.phase {
-        Phase::Booting | Phase::Serving => return false,
-        Phase::Silent { since } => {
-            return drain.lost_after.is_some_and(|long| now.duration_since(since) >= long);
-        }
-        Phase::Draining { since } => since,
-    };
-    let Some(sessions) = node.sessions else { return false };
-    let fresh = now.duration_since(sessions.at) <= drain.fresh_for;
-    let empty = sessions.empty_since.filter(|_| sessions.count == 0).map(|empty| empty.max(since));
-    fresh && empty.is_some_and(|empty| sessions.at.duration_since(empty) >= drain.cooling)
+    match node.phase {
+        Phase::Booting | Phase::Serving => false,
+        Phase::Silent { since } => drain.lost_after.is_some_and(|long| now.duration_since(since) >= long),
+        Phase::Draining { .. } => drain.keeps(node, now).is_none(),
+    }
 }
 
 #[cfg(test)]
@@ -171,6 +231,27 @@ mod tests {
     #[test] // D1, D3.1
     fn drains_the_empty_first_then_the_oldest() {
         check(Drain::default(), fleet(), 1, &["drain idle", "drain old", "terminate leaving"]);
+    }
+
+    #[test] // D1
+    fn drains_the_fewest_sessions_first_if_asked_to() {
+        let drain = Drain { order: DrainOrder::FewestFirst, ..Drain::default() };
+        check(drain, fleet(), 1, &["drain idle", "drain young", "terminate leaving"]);
+    }
+
+    #[test] // F29
+    fn cuts_no_session_before_a_deadline_that_was_asked_for() {
+        let busy = |since| vec![node("n", 0, Phase::Draining { since: at(since) }, Some((3, None)))];
+        check(Drain::default(), busy(0), 0, &[]);
+        let drain = Drain { deadline: Some(SignedDuration::from_mins(30)), ..Drain::default() };
+        check(drain, busy(31), 0, &[]);
+        check(drain, busy(30), 0, &["cut n"]);
+        check(drain, busy(30), 1, &["restore n"]);
+        let unknown = vec![node("n", 0, Phase::Draining { since: at(0) }, None)];
+        check(drain, unknown, 0, &["cut n"]);
+        let empty = vec![node("n", 0, Phase::Draining { since: at(0) }, Some((0, Some(10))))];
+        check(drain, empty, 0, &["terminate n"]);
+        check(drain, vec![node("n", 0, Phase::Serving, Some((3, None)))], 0, &["drain n"]);
     }
 
     #[test] // D3.2

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::told::{clock, span};
-use crate::{Demand, Override, Quality, Size, Stuck, Way};
+use crate::{Demand, NodeName, Override, Quality, Size, Stuck, Way};
 
 /// Something worth telling that stopped nothing (B1).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -114,6 +114,26 @@ pub enum Note {
         /// Why, as the sentence of whoever looks at it.
         said: String,
     },
+    /// Servers are being emptied.
+    Draining {
+        /// How many.
+        servers: Size,
+        /// How many sessions are known to be left on them.
+        sessions: u32,
+        /// Of how many of them it is not known.
+        unknown: Size,
+    },
+    /// A server is ended before its sessions are known to be over, since the operator has set a deadline.
+    Cut {
+        /// Which.
+        node: NodeName,
+        /// Since when it has been drained.
+        since: Timestamp,
+        /// How long it may drain.
+        deadline: SignedDuration,
+        /// The sessions on it, if that is known.
+        sessions: Option<u32>,
+    },
     /// The plan in force was kept.
     PlanKept {
         /// When it was made.
@@ -168,6 +188,8 @@ impl Note {
             Self::Flawed { .. } => "flawed",
             Self::NeverReady { .. } => "neverReady",
             Self::Fleet { .. } => "fleet",
+            Self::Draining { .. } => "draining",
+            Self::Cut { .. } => "cut",
             Self::PlanKept { .. } => "planKept",
         }
     }
@@ -246,6 +268,31 @@ impl Note {
                 span(*within)
             ),
             Self::Fleet { said } => said.clone(),
+            Self::Draining { servers, sessions, unknown } => {
+                let are =
+                    if *servers == Size(1) { "1 server is".into() } else { format!("{servers} servers are") };
+                let left =
+                    if *sessions == 1 { "1 session is".into() } else { format!("{sessions} sessions are") };
+                let unknown = match *unknown {
+                    Size(0) => String::new(),
+                    unknown => {
+                        format!("; what {unknown} of them hold is not known, and unknown is not empty")
+                    }
+                };
+                format!("{are} being drained, on which {left} left{unknown}")
+            }
+            Self::Cut { node, since, deadline, sessions } => {
+                let left = match sessions {
+                    Some(1) => "1 session runs on it".to_owned(),
+                    Some(sessions) => format!("{sessions} sessions run on it"),
+                    None => "nobody knows how many sessions run on it".to_owned(),
+                };
+                format!(
+                    "{node} has been drained since {}, longer than the deadline of {}: it is ended although {left}",
+                    clock(*since, zone),
+                    span(*deadline)
+                )
+            }
             Self::PlanKept { issued: Some(issued) } => {
                 format!("the plan of {} stays in force", clock(*issued, zone))
             }

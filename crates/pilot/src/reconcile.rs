@@ -214,6 +214,8 @@ fn commands(briefing: &Briefing, stands: Size, size: Size) -> Vec<Command> {
     }
     let unseen = briefing.sighting.is_none();
     match size.cmp(&stands) {
+        // Where sessions live, nothing goes that is not known by name: which one it would be is chance.
+        Ordering::Less if briefing.workload.drain.is_some() => Vec::new(),
         Ordering::Greater => vec![Command::Grow { to: size }],
         Ordering::Less => vec![Command::Shrink { to: size }],
         // What was not seen may have been lost; this never lowers anything, nor lifts it above the bound.

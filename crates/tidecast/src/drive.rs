@@ -8,6 +8,7 @@ mod allowance;
 mod board;
 mod calendar;
 mod charge;
+mod cuts;
 mod flag;
 mod forecaster;
 mod job;

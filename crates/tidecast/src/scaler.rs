@@ -13,13 +13,15 @@ mod seen;
 #[cfg(feature = "kubernetes")]
 pub mod kubernetes;
 mod shown;
+mod tally;
 mod webhook;
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use tidecast_pilot::{Decision, Sighting};
+use tidecast_pilot::{Decision, NodeName, Sighting};
 
 #[cfg(feature = "aws")]
 pub use asg::{Action as AsgAction, Asg};
@@ -29,6 +31,7 @@ pub use command::{Command, Program};
 pub use ec2::{Ec2Fleet, Launch};
 pub use jitsi::Jitsi;
 pub use shown::Shown;
+pub use tally::Tally;
 pub use webhook::{Webhook, signature};
 
 use crate::trouble::Trouble;
@@ -47,6 +50,12 @@ pub trait Scaler: fmt::Debug + Send + Sync {
     /// # Errors
     /// [`Trouble`] when it cannot be looked at.
     async fn sight(&self, now: Timestamp) -> Result<Option<Sighting>, Trouble>;
+
+    /// What the servers of the last [`Scaler::sight`] are called besides their names, where that is known: addresses and host
+    /// names by which a source may speak of them.
+    fn also_called(&self) -> BTreeMap<NodeName, Vec<String>> {
+        BTreeMap::new()
+    }
 
     /// Carries a committed decision out; doing it twice does nothing more. Refuses a turn older than the last it has
     /// carried out.

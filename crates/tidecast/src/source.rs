@@ -9,6 +9,7 @@
 
 #[cfg(feature = "aws")]
 mod cloudwatch;
+mod census;
 mod collect;
 mod coverage;
 mod csv_file;
@@ -21,12 +22,15 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::Samples;
 
+pub use census::{Census, Headcount};
 #[cfg(feature = "aws")]
 pub use cloudwatch::{CloudWatch, Counted, Metric, Statistic, Watch};
 pub use collect::{BackFill, Collected, Collector, Progress};
 pub use coverage::{Count, Coverage, Doubt, Guard, Part};
 pub use csv_file::CsvFile;
-pub use prometheus::{Prometheus, Query, Selector, Server as PrometheusServer, selectors};
+pub use prometheus::{
+    NotPerNode, PerNode, Prometheus, PrometheusCensus, Query, Selector, Server as PrometheusServer, selectors,
+};
 pub use pulse::Pulse;
 pub use push::{Inbox, Pushed};
 pub use remark::{Remark, RemarkKind};

@@ -105,7 +105,7 @@ impl Sessions {
             Command::Shrink { .. } => {}
             Command::Drain { node } => self.mark(node, Some(minute)),
             Command::Restore { node } => self.mark(node, None),
-            Command::Terminate { node } => {
+            Command::Terminate { node } | Command::Cut { node } => {
                 let gone = self.servers.iter().position(|server| server.name == *node);
                 if let Some(gone) = gone.map(|place| self.servers.remove(place)) {
                     self.cut += gone.sessions;

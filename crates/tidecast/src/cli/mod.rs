@@ -101,6 +101,8 @@ enum Command {
     Describe(ask::Describe),
     /// What is planned for a workload, with times and reasons
     Plan(ask::Plan),
+    /// Servers that are emptied of their sessions: how many are left, since when, and what keeps them
+    Drain(ask::Drain),
     /// Decree a floor, a ceiling, a demand or a throughput for a span of time
     Override(ask::Override),
     /// Pause a workload
@@ -146,6 +148,7 @@ impl Command {
             Self::Run(command) => command.run(context),
             Self::Get(command) => command.run(context),
             Self::Describe(command) => command.run(context),
+            Self::Drain(command) => command.run(context),
             Self::Plan(command) => command.run(context),
             Self::Override(command) => command.run(context),
             Self::Pause(command) => command.run(context),

@@ -2,6 +2,7 @@
 
 mod calendar;
 mod demand;
+mod drain;
 mod edges;
 mod keda;
 mod operator;

@@ -3,6 +3,7 @@
 mod calendar;
 mod cluster;
 mod demand;
+mod drain;
 mod keda;
 mod limits;
 mod operator;
@@ -21,6 +22,7 @@ use super::word::{FilePath, Name};
 pub use calendar::{CalendarEntry, CalendarFile, SpecialDays};
 pub use cluster::Cluster;
 pub use demand::{Capacity, Counted, Demand, Metric, Statistic};
+pub use drain::{Drain, DrainOrder};
 pub use keda::{Clients, Keda, KedaTls};
 pub use limits::Limits;
 pub(in crate::config) use operator::EVERYWHERE;

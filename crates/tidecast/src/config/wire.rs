@@ -8,8 +8,10 @@ use jiff::SignedDuration;
 use tidecast_pilot as pilot;
 use tidecast_pilot::{Size, Told};
 
-use super::section::{Budget, Limits, Mode, PrometheusSource, Rate, ScaleUp, Tls, Workload};
-use super::word::{Auto, Buffer, Duration, HeaderValue, Unreadable};
+use super::section::{
+    Budget, Drain, DrainOrder, Limits, Mode, PrometheusSource, Rate, ScaleUp, Tls, Workload,
+};
+use super::word::{Auto, Buffer, Deadline, Duration, HeaderValue, Unreadable};
 use crate::egress;
 
 pub use calendar::NoCalendar;
@@ -39,6 +41,7 @@ impl Workload {
             dwell: span(advanced.dwell),
             cool_down: span(down.cooldown.unwrap_or(Duration::seconds(0))),
             hold: span(advanced.hold),
+            drain: self.drain.as_ref().map(drain),
             scale_in: down.budget.as_ref().map_or_else(|| common_budget(limits), budget),
             costs: pilot::Costs {
                 scale_up: told(advanced.scale_up_cost, |cost| Some(cost.value())),
@@ -67,6 +70,22 @@ fn mode(mode: Mode) -> pilot::Mode {
         Mode::Observe => pilot::Mode::Observe,
         Mode::ScaleOutOnly => pilot::Mode::ScaleOutOnly,
         Mode::Full => pilot::Mode::Full,
+    }
+}
+
+fn drain(drain: &Drain) -> pilot::Drain {
+    pilot::Drain {
+        cooling: span(drain.cooling),
+        fresh_for: span(drain.fresh_for),
+        order: match drain.order {
+            DrainOrder::OldestFirst => pilot::DrainOrder::OldestFirst,
+            DrainOrder::FewestFirst => pilot::DrainOrder::FewestFirst,
+        },
+        deadline: match drain.deadline {
+            Deadline::Never => None,
+            Deadline::After(deadline) => Some(span(deadline)),
+        },
+        ..pilot::Drain::default()
     }
 }
 

@@ -11,10 +11,11 @@ use tidecast_pilot::{
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use super::cuts;
 use super::practice::{Practice, ground};
 use super::workshop::Filled;
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
-use crate::scaler::{Receipt, Scaler};
+use crate::scaler::{Receipt, Scaler, Tally};
 use crate::source::{Collected, Collector, Guard};
 use crate::store::{Keepsake, Ledger, Store};
 use crate::trouble::Trouble;
@@ -28,6 +29,8 @@ pub struct Charge {
     forecaster: Forecaster,
     pub(super) practice: Practice,
     scaler: Arc<dyn Scaler>,
+    /// Who counts the sessions of servers, if a source does.
+    tally: Option<Arc<Tally>>,
     pub(super) store: Arc<dyn Store>,
     lessons: Option<Arc<Lessons>>,
     kept: Kept,
@@ -114,6 +117,7 @@ impl Charge {
             forecaster,
             practice,
             scaler,
+            tally: None,
             store,
             lessons,
             kept,
@@ -137,6 +141,13 @@ impl Charge {
     #[must_use]
     pub fn flagged(mut self, flag: Flag) -> Self {
         self.flag = Some(flag);
+        self
+    }
+
+    /// Knows by this tally how many sessions servers hold.
+    #[must_use]
+    pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
         self
     }
 
@@ -299,11 +310,18 @@ impl Charge {
         let slow = |who: String| Trouble::Slow { who, limit_ms: LOOK_MAX.as_millis() as u64 };
         // The fleet first: how many targets are usual depends on how many servers there are now.
         let sighting = tokio::time::timeout(LOOK_MAX, self.scaler.sight(now)).await;
-        let sighting = sighting.unwrap_or_else(|_| Err(slow(self.scaler.name())));
+        let mut sighting = sighting.unwrap_or_else(|_| Err(slow(self.scaler.name())));
         if let Ok(Some(sighting)) = &sighting {
             self.fleet = Some(sighting.serving.get());
         }
-        let collected = tokio::time::timeout(LOOK_MAX, self.collector.look(now, self.fleet)).await;
+        let (tally, also) = (self.tally.clone(), self.scaler.also_called());
+        let counting = async {
+            if let (Some(tally), Ok(Some(sighting))) = (tally, &mut sighting) {
+                tally.join(sighting, also, now).await;
+            }
+        };
+        let collecting = tokio::time::timeout(LOOK_MAX, self.collector.look(now, self.fleet));
+        let (collected, ()) = tokio::join!(collecting, counting);
         let collected =
             collected.unwrap_or_else(|_| Err(slow(format!("the source of {}", self.workload.name))));
         (collected, sighting)
@@ -365,7 +383,14 @@ impl Charge {
 
     /// Carries a committed decision out, and tells the ledger what came of it.
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble> {
-        let receipt = self.sound(decision).await;
+        let told = cuts::tell(&*self.store, &self.workload.name, decision, &self.workload.zone).await;
+        let mut receipt = match &told {
+            Ok(()) => self.sound(decision).await,
+            Err(_) => self.sound(&cuts::without(decision)).await,
+        };
+        if let Err(untold) = told {
+            receipt = receipt.and(Err(untold));
+        }
         if !decision.commands.is_empty() {
             let said =
                 receipt.as_ref().map_or_else(|trouble| format!("failed: {trouble}"), ToString::to_string);

@@ -99,12 +99,21 @@ fn spec() -> Value {
         spec["properties"][field]["minimum"] = least.into();
         spec["properties"][field]["maximum"] = 1_000_000.into();
     }
-    spec["x-kubernetes-validations"] = json!([rule(
+    let bounds = rule(
         "(has(self.minReplicas) ? self.minReplicas : 1) <= self.maxReplicas",
         "TIDE0114: `minReplicas`, which is 1 unless given, is larger than `maxReplicas`",
-    )]);
+    );
+    spec["x-kubernetes-validations"] = json!([bounds, rule(DRAINS, DRAINS_SAID)]);
     spec
 }
+
+/// Where servers can be drained.
+const DRAINS: &str = "!has(self.drain) || self.target.type == 'none' || \
+    (self.target.type == 'asg' && has(self.target.action) && self.target.action == 'direct') || \
+    (self.target.type == 'kubernetes' && (!has(self.target.kind) || \
+    self.target.kind in ['Deployment', 'ReplicaSet', 'ReplicationController', 'Rollout']))";
+const DRAINS_SAID: &str = "TIDE0190: only Pods of Deployments, ReplicaSets and Rollouts, and instances of an Auto Scaling group \
+    with `action: direct`, can be drained";
 
 fn forget(section: &mut Value, key: &str) {
     section["properties"].as_object_mut().map(|fields| fields.remove(key));

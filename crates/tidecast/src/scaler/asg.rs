@@ -21,7 +21,7 @@ use self::fence::Fence;
 use self::schedule::{Change, Standing};
 use self::seen::Group;
 use self::sight::Known;
-use super::{Receipt, Scaler};
+use super::{Receipt, Scaler, Tally};
 use crate::aws::Region;
 use crate::trouble::Trouble;
 
@@ -31,6 +31,8 @@ pub struct Asg {
     region: Arc<Region>,
     group: String,
     action: Action,
+    /// Who is asked whether an instance is empty before it is ended.
+    tally: Option<Arc<Tally>>,
     memory: Mutex<Memory>,
 }
 
@@ -62,7 +64,14 @@ const POLICIES_EVERY: SignedDuration = SignedDuration::from_mins(10);
 impl Asg {
     /// The group of this name.
     pub fn new(region: Arc<Region>, group: impl Into<String>, action: Action) -> Self {
-        Self { region, group: group.into(), action, memory: Mutex::default() }
+        Self { region, group: group.into(), action, tally: None, memory: Mutex::default() }
+    }
+
+    /// Asks this tally once more before an instance is ended.
+    #[must_use]
+    pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
+        self
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -203,11 +212,11 @@ impl Scaler for Asg {
         if todo.is_nothing() && change.is_none() {
             return Ok(self.receipt(&todo, None, schedule::beyond(decision, &group)));
         }
-        let (group, todo) = match self.claim(&calls, decision, shrinking).await? {
+        let (group, mut todo) = match self.claim(&calls, decision, shrinking).await? {
             Ok(claimed) => claimed,
             Err(overtaken) => return Ok(overtaken),
         };
-        let acted = todo.carry_out(&calls, &group, decision.turn).await;
+        let acted = todo.carry_out(&calls, &group, decision.turn, self.tally.as_deref()).await;
         if let Some(change) = &change {
             self.memory().standing.touch();
             change.carry_out(&calls).await?;

@@ -136,7 +136,7 @@ impl Ec2Fleet {
         !memory.claimed
             || decision.commands.iter().any(|command| match command {
                 Command::Grow { .. } => !waits,
-                Command::Shrink { .. } | Command::Terminate { .. } => true,
+                Command::Shrink { .. } | Command::Terminate { .. } | Command::Cut { .. } => true,
                 Command::Drain { .. } | Command::Restore { .. } => false,
             })
     }
@@ -145,13 +145,13 @@ impl Ec2Fleet {
         match command {
             Command::Grow { to } => self.grow(to.get(), decision).await,
             Command::Shrink { to } => self.shrink(to.get(), decision.at).await,
-            Command::Terminate { node } if !self.memory().knows(&node.0) => {
+            Command::Terminate { node } | Command::Cut { node } if !self.memory().knows(&node.0) => {
                 Ok(format!("{node} is left alone: no such instance of the fleet was seen"))
             }
-            Command::Terminate { node } if self.memory().is_new(decision.at) => {
+            Command::Terminate { node } | Command::Cut { node } if self.memory().is_new(decision.at) => {
                 Ok(format!("{node} is left alone: what was ended before the start may still be shown"))
             }
-            Command::Terminate { node } => {
+            Command::Terminate { node } | Command::Cut { node } => {
                 self.end(vec![node.0.clone()], decision.at).await?;
                 Ok(format!("{node} ended"))
             }

@@ -29,7 +29,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use tidecast_pilot::{Command, Decision, Phase, Sighting, Size};
+use tidecast_pilot::{Command, Decision, NodeName, Phase, Sighting, Size};
 use tokio::time::Instant;
 
 pub use cluster::{Cluster, Way};
@@ -42,14 +42,15 @@ pub mod annotations {
 }
 
 use carry::{AGE_MAX, CARRY_MAX, Carried, Contest, Wish, contest};
+use drains::FRESH;
 use events::{Told, is_observing};
 use headroom::Headroom;
 use kind::Kind;
-use pods::{Memory, nodes};
+use pods::{Memory, addresses, nodes};
 use stand::{Look, Stand};
 use view::View;
 
-use super::{Receipt, Scaler};
+use super::{Receipt, Scaler, Tally};
 use crate::trouble::Trouble;
 
 /// Carries decisions out on one target.
@@ -63,6 +64,12 @@ pub struct Kubernetes {
     clock: fn() -> Timestamp,
     views: Mutex<BTreeMap<Kind, Arc<View>>>,
     memory: Mutex<Memory>,
+    /// The addresses of the Pods that were seen last.
+    addresses: Mutex<BTreeMap<NodeName, Vec<String>>>,
+    /// Who is asked whether a Pod is empty, besides the Pod itself.
+    tally: Option<Arc<Tally>>,
+    /// How old a Pod's own word may be when it is ended by it.
+    fresh_for: SignedDuration,
     told: Told,
     /// The number could not be written lately, for a reason that lasts.
     stuck: AtomicBool,
@@ -118,6 +125,9 @@ impl Kubernetes {
             clock: crate::drive::clock,
             views: Mutex::default(),
             memory: Mutex::default(),
+            addresses: Mutex::default(),
+            tally: None,
+            fresh_for: FRESH,
             told: Told::default(),
             stuck: AtomicBool::new(false),
         }
@@ -127,6 +137,20 @@ impl Kubernetes {
     #[must_use]
     pub fn with_headroom(mut self, ahead: SignedDuration) -> Self {
         self.headroom = Some(Headroom::new(ahead));
+        self
+    }
+
+    /// Asks this tally once more before a Pod is ended.
+    #[must_use]
+    pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
+        self
+    }
+
+    /// Believes what a Pod says of its sessions for so long.
+    #[must_use]
+    pub fn believing(mut self, fresh_for: SignedDuration) -> Self {
+        self.fresh_for = fresh_for;
         self
     }
 
@@ -152,6 +176,7 @@ impl Kubernetes {
         let complete = !matches!(pods, Some(Err(_)));
         let nodes = match pods {
             Some(Ok(pods)) => {
+                *self.addresses.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) = addresses(&pods);
                 nodes(&pods, &mut self.memory.lock().unwrap_or_else(|poisoned| poisoned.into_inner()))
             }
             _ => Vec::new(),
@@ -184,14 +209,23 @@ impl Kubernetes {
             return Ok(Carried { receipt, changed: None, overruled: None });
         }
         let mut wish = Wish::of(decision);
-        wish.ended = self.mark_pods(decision, until).await?;
-        match wish {
-            Wish { grow: None, shrink: None, ended: 0, .. } => {
-                let marked = format!("{} Pods marked", decision.commands.len());
-                Ok(Carried { receipt: Receipt::Done(marked), changed: None, overruled: None })
-            }
-            wish => self.carry(&wish, decision, until).await,
+        let marked = self.mark_pods(decision, until).await;
+        // What cannot be marked or ended keeps nobody from growing.
+        let (ended, but) = match marked {
+            Ok(ended) => (ended, None),
+            Err(trouble) if wish.grow.is_some() => (0, Some(trouble)),
+            Err(trouble) => return Err(trouble),
+        };
+        wish.ended = ended;
+        if wish.grow.is_none() && wish.shrink.is_none() && ended == 0 {
+            let marked = format!("{} Pods marked", decision.commands.len());
+            return Ok(Carried { receipt: Receipt::Done(marked), changed: None, overruled: None });
         }
+        let mut carried = self.carry(&wish, decision, until).await?;
+        if let (Receipt::Done(said), Some(trouble)) = (&mut carried.receipt, but) {
+            *said = format!("{said}; {trouble}");
+        }
+        Ok(carried)
     }
 }
 
@@ -219,6 +253,10 @@ impl Scaler for Kubernetes {
         let until = Instant::now() + LOOK_MAX;
         let stand = self.stand(Look::Watched, until).await?;
         Ok(Some(self.sighting(&stand, now, until).await))
+    }
+
+    fn also_called(&self) -> BTreeMap<NodeName, Vec<String>> {
+        self.addresses.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
     }
 
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble> {

@@ -15,7 +15,10 @@ use crate::drive::{
     Agenda, Allowance, Cadence, Charge, Drive, Flag, Forecaster, Pace, Recipe, Together, Workshop,
 };
 use crate::egress::{Connector, Door, Limits, Rules};
-use crate::source::{Collector, CsvFile, Inbox, Prometheus, PrometheusServer, Query, Source};
+use crate::scaler::Tally;
+use crate::source::{
+    Collector, CsvFile, Inbox, PerNode, Prometheus, PrometheusCensus, PrometheusServer, Query, Source,
+};
 use crate::store::{History, Shelf, Store};
 use crate::trouble::Trouble;
 
@@ -174,6 +177,7 @@ impl Fleet {
             let collector = Collector::new(source, known.history.clone(), name, cadence.window, step);
             let forecaster = Forecaster::new(workshop.clone(), name, MODEL, piloted.zone.clone(), cadence);
             let store: Arc<dyn Store> = known.store.clone();
+            let tally = tally(&workload, &servers)?.map(Arc::new);
             let calendar = calendar.clone().map_err(unusable)?;
             piloted.calendar.special.clone_from(&calendar.special);
             let forecaster = forecaster.knowing(calendar.special.clone());
@@ -183,10 +187,11 @@ impl Fleet {
                 agenda,
                 collector,
                 forecaster,
-                hands.scaler(&workload)?,
+                hands.scaler(&workload, tally.clone())?,
                 store,
             );
-            let charge = charge.heeding(known.board.decreed().clone()).sharing(allowance.clone());
+            let charge =
+                charge.heeding(known.board.decreed().clone()).sharing(allowance.clone()).counting(tally);
             Ok(charge.flagged(Flag::in_folder(&known.folder)))
         })
     }
@@ -240,6 +245,26 @@ impl Servers {
         });
         Self(ways.collect())
     }
+
+    fn of(&self, source: &Name) -> Result<Arc<PrometheusServer>, Trouble> {
+        self.0.get(source).cloned().unwrap_or_else(|| {
+            let why = "nobody knows the way to it".into();
+            Err(Trouble::Unusable { who: format!("the source {source}"), why })
+        })
+    }
+}
+
+/// Who counts the sessions of a workload's servers, if its configuration says how.
+fn tally(workload: &Workload, servers: &Servers) -> Result<Option<Tally>, Trouble> {
+    let Some((drain, text)) = workload.drain.as_ref().and_then(|d| Some((d, d.sessions.as_ref()?))) else {
+        return Ok(None);
+    };
+    let asked = PerNode::of(text).map_err(|error| Trouble::Unusable {
+        who: format!("drain.sessions of {}", workload.name),
+        why: error.to_string(),
+    })?;
+    let census = PrometheusCensus::new(servers.of(&workload.demand.source)?, asked);
+    Ok(Some(Tally::new(Arc::new(census), span(drain.fresh_for))))
 }
 
 fn way(
@@ -268,12 +293,7 @@ fn source(
 ) -> Result<Arc<dyn Source>, Trouble> {
     Ok(match section {
         Section::Prometheus(_) => {
-            let server = servers.0.get(&demand.source).cloned().unwrap_or_else(|| {
-                Err(Trouble::Unusable {
-                    who: format!("the source {}", demand.source),
-                    why: "nobody knows the way to it".into(),
-                })
-            })?;
+            let server = servers.of(&demand.source)?;
             let text = demand.query.clone().unwrap_or_default();
             let query = Query { text, step_s: demand.step.as_seconds(), counted: demand.coverage.clone() };
             Arc::new(Prometheus::new(server, query))

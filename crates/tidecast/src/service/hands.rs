@@ -9,11 +9,13 @@ mod regions;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+#[cfg(feature = "kubernetes")]
+use jiff::SignedDuration;
 use tidecast_pilot::WorkloadName;
 
 use crate::config::section::{KedaAction, Target, Workload};
 use crate::config::{Config, secrets_folder};
-use crate::scaler::{Answers, Asked, Scaler, Seen, Shown};
+use crate::scaler::{Answers, Asked, Scaler, Seen, Shown, Tally};
 use crate::trouble::Trouble;
 
 /// What hands keep in common across readings of the configuration.
@@ -68,22 +70,39 @@ impl Hands {
 
     /// Who carries decisions out for a workload, by the kind of its target: the list of actions, a line each.
     ///
+    /// `tally` is asked once more before a server is ended.
+    ///
     /// # Errors
     /// [`Trouble`] when the settings of the target cannot work.
-    pub(super) fn scaler(&self, workload: &Workload) -> Result<Arc<dyn Scaler>, Trouble> {
+    pub(super) fn scaler(
+        &self,
+        workload: &Workload,
+        #[cfg_attr(
+            not(any(feature = "kubernetes", feature = "aws")),
+            expect(unused_variables, reason = "for those who end")
+        )]
+        tally: Option<Arc<Tally>>,
+    ) -> Result<Arc<dyn Scaler>, Trouble> {
         Ok(match &workload.target {
             Target::None(_) => Arc::new(Shown),
             Target::Keda(keda) if keda.action == KedaAction::Trigger => {
                 self.asked(workload, "KEDA", Seen::AsTold)
             }
             #[cfg(feature = "kubernetes")]
-            Target::Kubernetes(target) => Arc::new(self.clusters.target(workload.name.as_str(), target)?),
+            Target::Kubernetes(target) => {
+                let hand = self.clusters.target(workload.name.as_str(), target)?.counting(tally);
+                let fresh = workload.drain.as_ref().map(|drain| drain.fresh_for.0);
+                Arc::new(match fresh.and_then(|fresh| SignedDuration::try_from(fresh).ok()) {
+                    Some(fresh_for) => hand.believing(fresh_for),
+                    None => hand,
+                })
+            }
             #[cfg(feature = "kubernetes")]
             Target::Keda(target) => Arc::new(self.clusters.scaled_object(workload.name.as_str(), target)?),
             #[cfg(not(feature = "kubernetes"))]
             Target::Kubernetes(_) | Target::Keda(_) => return Err(left_out("kubernetes")),
             #[cfg(feature = "aws")]
-            Target::Asg(target) => Arc::new(self.regions.asg(target)),
+            Target::Asg(target) => Arc::new(self.regions.asg(target).counting(tally)),
             #[cfg(feature = "aws")]
             Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
             #[cfg(not(feature = "aws"))]

@@ -1,5 +1,7 @@
 //! Prometheus and what speaks like it: VictoriaMetrics, Thanos, Mimir (by their tenant headers).
 
+mod census;
+mod per_node;
 mod reply;
 mod selector;
 mod server;
@@ -9,6 +11,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
+pub use census::PrometheusCensus;
+pub use per_node::{NotPerNode, PerNode};
 pub use selector::{Selector, selectors};
 pub use server::Server;
 

@@ -6,6 +6,7 @@ mod behaviour;
 mod campaign;
 mod cloudwatch;
 mod decisions;
+mod drains;
 mod fleet;
 mod fleet_campaign;
 mod form;

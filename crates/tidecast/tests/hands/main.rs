@@ -11,6 +11,8 @@ mod cluster;
 mod diffs;
 #[cfg(feature = "kubernetes")]
 mod fake_cluster;
+#[cfg(any(feature = "aws", feature = "kubernetes"))]
+mod counted;
 mod jitsi;
 #[cfg(feature = "keda")]
 mod keda;

@@ -8,5 +8,6 @@ mod lost_scrapes;
 mod rules;
 mod servers;
 mod service;
+mod sessions;
 mod targets;
 mod weeks;

@@ -149,6 +149,52 @@ fn replaces_at_most_a_batch_of_those_that_never_came_up() {
     assert_eq!(grown(&fleet(9, Some(4), 21)), [Command::Grow { to: Size(21) }], "never above the maximum");
 }
 
+#[test] // D1
+fn takes_nothing_away_unseen_where_sessions_live() {
+    let quiet = |drain: Option<Drain>| {
+        with(|b, w| {
+            b.sighting = Some(Sighting::of(now(), Size(20), Size(20)));
+            b.issued = issued(&[50.0]);
+            b.evidence = evidence([50.0; 15]);
+            w.bounds = Bounds::new(2, 50).unwrap();
+            w.drain = drain;
+        })
+    };
+    assert!(matches!(decide(&quiet(None)).commands[..], [Command::Shrink { .. }]));
+    assert_eq!(decide(&quiet(Some(Drain::default()))).commands, [], "which one would go is chance");
+}
+
+#[test] // F29
+fn says_whom_it_cuts_and_for_how_long_it_has_waited() {
+    let node = |name: &str, since: i64, sessions: Option<u32>| Node {
+        name: NodeName(name.into()),
+        phase: Phase::Draining { since: now() - minutes(since) },
+        launched: now() - minutes(600),
+        ready: None,
+        sessions: sessions.map(|count| crate::Sessions { count, at: now(), empty_since: None }),
+    };
+    let serving = |name: &str| Node { phase: Phase::Serving, ..node(name, 0, Some(2)) };
+    let briefing = with(|b, w| {
+        let nodes = vec![node("a", 400, Some(3)), node("b", 20, None), serving("c"), serving("d")];
+        b.sighting = Some(Sighting { nodes, ..Sighting::of(now(), Size(4), Size(4)) });
+        b.issued = issued(&[20.0]);
+        b.evidence = evidence([20.0; 15]);
+        w.bounds = Bounds::new(2, 50).unwrap();
+        w.drain = Some(Drain { deadline: Some(minutes(360)), ..Drain::default() });
+    });
+    let decision = decide(&briefing);
+    assert_eq!(decision.commands, [Command::Cut { node: NodeName("a".into()) }]);
+    let told: Vec<String> = decision.notes.iter().map(ToString::to_string).collect();
+    let all = "2 servers are being drained, on which 3 sessions are left; what 1 of them hold is not known, and unknown is \
+               not empty";
+    assert!(told.iter().any(|said| said == all), "{told:#?}");
+    let cut = told.iter().find(|said| said.starts_with("a has been drained since ")).expect("it says so");
+    assert!(
+        cut.ends_with("longer than the deadline of 6h: it is ended although 3 sessions run on it"),
+        "{cut}"
+    );
+}
+
 #[test] // F13
 fn takes_nothing_away_for_a_window_after_the_clock_went_back() {
     let evening = || {

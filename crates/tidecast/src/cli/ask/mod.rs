@@ -3,6 +3,7 @@
 mod audit;
 mod decree;
 mod doctor;
+mod drain;
 #[cfg(feature = "kubernetes")]
 mod permissions;
 mod show;
@@ -10,6 +11,7 @@ mod show;
 pub(crate) use audit::Audit;
 pub(crate) use decree::{Freeze, Override, Pause, Resume};
 pub(crate) use doctor::Doctor;
+pub(crate) use drain::Drain;
 pub(crate) use show::{Describe, Get, Plan, explained, steps};
 
 use jiff::Timestamp;

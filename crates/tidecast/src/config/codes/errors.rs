@@ -303,4 +303,23 @@ super::pages! {
     "The API and the server that KEDA asks speak different protocols, and each needs a port of its own."
     "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8080 }"
     "server: { listen: 127.0.0.1:8080 }\nkeda: { listen: 127.0.0.1:8081 }"
+
+    CANNOT_DRAIN 190 "servers of this target cannot be drained"
+    "A server with sessions on it is marked, waits until it is empty, is looked at once more and only then ended. That can be \
+     done for Pods of Deployments, ReplicaSets and Rollouts, and for instances of Auto Scaling groups whose size \
+     tidecast sets itself. Where others choose which server goes, the section would promise what nobody keeps."
+    "target: { type: asg, group: sfu, region: eu-west-1 }\ndrain: { sessions: 'sfu_sessions{node=\"$node\"}' }"
+    "target: { type: asg, group: sfu, region: eu-west-1, action: direct }\ndrain: { sessions: 'sfu_sessions{node=\"$node\"}' }"
+
+    NO_SESSIONS 191 "nobody tells how many sessions a server holds"
+    "A server is ended only when a fresh count says that it is empty, and a count that is not there is not zero. Pods can tell \
+     their sessions in annotations; of instances only the source knows, and only one that answers queries."
+    "target: { type: asg, group: sfu, region: eu-west-1, action: direct }\ndrain: {}"
+    "drain: { sessions: 'sfu_sessions{node=\"$node\"}' }"
+
+    SESSIONS_WITHOUT_NODE 192 "this query does not tell servers apart"
+    "Sessions are counted for each server. `$node` stands for its name, as the value of one label; everything in the query is \
+     then grouped by that label, and asked once for the whole fleet."
+    "drain: { sessions: 'sum(sfu_sessions)' }"
+    "drain: { sessions: 'sum(sfu_sessions{node=\"$node\"})' }"
 }

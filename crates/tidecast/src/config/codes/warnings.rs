@@ -120,4 +120,10 @@ super::pages! {
     "With an empty list nothing is watched; beside `*`, which stands for all namespaces, no other name adds anything."
     "operator: { namespaces: [] }"
     "operator: { namespaces: [shop] }"
+
+    DEADLINE_CUTS 260 "a deadline ends sessions"
+    "Without a deadline a server drains for as long as its last session takes. With one it is ended when the time is over, \
+     whoever still talks on it; each time a note of the decision and the audit log say so."
+    "drain: { deadline: 6h }"
+    "drain: { deadline: never }"
 }

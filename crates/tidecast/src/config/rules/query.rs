@@ -13,7 +13,7 @@ pub(super) fn check(query: &str, node: &Node) -> Option<Finding> {
     Some(Finding { fixes: finding.fixes.into_iter().map(quoted).collect(), ..finding })
 }
 
-fn broken(query: &str) -> Option<Finding> {
+pub(super) fn broken(query: &str) -> Option<Finding> {
     let finding = |message: String| Finding::new(Code::BAD_QUERY, message);
     if query.trim().is_empty() {
         return Some(

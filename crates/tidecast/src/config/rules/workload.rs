@@ -1,6 +1,6 @@
 use std::collections::BTreeMap;
 
-use super::{Context, DAY, HOUR, SECOND, demand, edges, out_of_range, target, within};
+use super::{Context, DAY, HOUR, SECOND, demand, drain, edges, out_of_range, target, within};
 use crate::config::codes::Code;
 use crate::config::finding::Finding;
 use crate::config::node::Node;
@@ -14,7 +14,16 @@ const REPLICAS_MAX: u32 = 1_000_000;
 pub(super) fn check(context: Context<'_>) -> Vec<Finding> {
     let each = context.items("workloads", &context.config.workloads);
     let alone = each.flat_map(|(workload, node)| {
-        let checks = [bounds, shares, durations, demand::check, target::check, edges::check, without_effect];
+        let checks = [
+            bounds,
+            shares,
+            durations,
+            demand::check,
+            target::check,
+            edges::check,
+            drain::check,
+            without_effect,
+        ];
         checks.into_iter().flat_map(|check| check(context, workload, node)).collect::<Vec<_>>()
     });
     alone.chain(same_name(context)).chain(target::same(context)).collect()

@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Capacity, Demand, Target};
+use super::{Capacity, Demand, Drain, Target};
 use crate::config::word::{self, Auto, Buffer, Duration, Name, Percent, Zone};
 
 /// One fleet: where its demand is measured, what is scaled, and between which bounds.
@@ -47,6 +47,9 @@ pub struct Workload {
     /// How fast it may grow and shrink.
     #[serde(default)]
     pub behavior: Behavior,
+    /// How servers with sessions on them are emptied before they go. Without it they are all alike and may go at once.
+    #[schemars(example = serde_json::json!({ "sessions": "sfu_sessions{node=\"$node\"}" }))]
+    pub drain: Option<Drain>,
     /// What nobody should need to touch.
     #[serde(default)]
     pub advanced: Advanced,

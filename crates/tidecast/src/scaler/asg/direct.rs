@@ -1,11 +1,12 @@
 //! Commands as calls: sizes set at once, chosen instances drained and ended.
 
 use jiff::Timestamp;
-use tidecast_pilot::Command;
+use tidecast_pilot::{Command, NodeName};
 
 use super::calls::Calls;
 use super::fence::{DRAIN, Fence, Mark, TURN};
 use super::seen::{Group, Life};
+use crate::scaler::Tally;
 use crate::trouble::Trouble;
 
 /// What a turn's commands come down to on a group as it is.
@@ -19,6 +20,8 @@ pub(super) struct Todo {
     pub restore: Vec<String>,
     /// Instances to end.
     pub end: Vec<String>,
+    /// Those of them that are ended although sessions may run on them.
+    pub cut: Vec<String>,
     /// Marks of instances that are gone.
     pub sweep: Vec<String>,
     /// What is worth telling.
@@ -54,8 +57,12 @@ impl Todo {
                 Command::Grow { to } => todo.grow(to.get(), group, now),
                 Command::Shrink { to } => todo.shrink(to.get(), group, shrinking),
                 Command::Drain { node } => todo.drain(&node.0, group),
-                Command::Restore { node } => todo.restore(&node.0, group),
+                Command::Restore { node } => todo.restore(&node.0, group, now),
                 Command::Terminate { node } => todo.end(&node.0, group, now),
+                Command::Cut { node } => {
+                    todo.end(&node.0, group, now);
+                    todo.cut.push(node.0.clone());
+                }
             }
         }
         let marked = group.tags.keys().filter_map(|key| key.strip_prefix(DRAIN));
@@ -105,8 +112,13 @@ impl Todo {
         }
     }
 
-    fn restore(&mut self, id: &str, group: &Group) {
+    fn restore(&mut self, id: &str, group: &Group, now: Timestamp) {
         match Mark::of(&group.tags, id) {
+            Some(Mark::Ending(_, at_s))
+                if now.as_second() - at_s >= AGAIN_S && group.member(id).is_some() =>
+            {
+                self.restore.push(id.to_owned());
+            }
             Some(Mark::Draining(_)) => self.restore.push(id.to_owned()),
             Some(Mark::Ending(..)) => self.remarks.push(format!("{id} is ending already")),
             None => {}
@@ -147,7 +159,13 @@ impl Todo {
     }
 
     /// Does it. The tags are written already.
-    pub(super) async fn carry_out(&self, calls: &Calls<'_>, group: &Group, turn: u64) -> Result<(), Trouble> {
+    pub(super) async fn carry_out(
+        &mut self,
+        calls: &Calls<'_>,
+        group: &Group,
+        turn: u64,
+        tally: Option<&Tally>,
+    ) -> Result<(), Trouble> {
         let keys = |ids: &[String]| ids.iter().map(|id| format!("{DRAIN}{id}")).collect::<Vec<_>>();
         if let Some(to) = self.set {
             calls.set_desired(to).await?;
@@ -163,12 +181,19 @@ impl Todo {
         }
         match self.end.is_empty() {
             true => Ok(()),
-            false => self.end_chosen(calls, group, turn).await,
+            false => self.end_chosen(calls, group, turn, tally).await,
         }
     }
 
-    /// Unprotects, looks once more, ends: an instance that has gone, or a turn that came in between, stops it.
-    async fn end_chosen(&self, calls: &Calls<'_>, group: &Group, turn: u64) -> Result<(), Trouble> {
+    /// Unprotects, looks once more, ends: an instance that has gone, one that is not known to be empty any more, or a turn that
+    /// came in between, stops it.
+    async fn end_chosen(
+        &mut self,
+        calls: &Calls<'_>,
+        group: &Group,
+        turn: u64,
+        tally: Option<&Tally>,
+    ) -> Result<(), Trouble> {
         let protected = |id: &&String| group.member(id).is_some_and(|m| m.protected);
         let guarded: Vec<String> = self.end.iter().filter(protected).cloned().collect();
         if !guarded.is_empty() {
@@ -178,7 +203,7 @@ impl Todo {
         if Fence::read(&again.tags).turn > turn {
             return Ok(());
         }
-        let mut first = None;
+        let mut first = self.keep_busy(calls, group, tally).await.err();
         for id in self.end.iter().filter(|id| again.member(id).is_some()) {
             if let Err(trouble) = calls.terminate(id).await {
                 let stop = !matches!(trouble, Trouble::Answered { .. } | Trouble::Unsure { .. });
@@ -189,6 +214,37 @@ impl Todo {
             }
         }
         first.map_or(Ok(()), Err)
+    }
+
+    /// Takes back the end of whoever is not known to be empty at this moment (F29): it goes on draining, protected as before.
+    async fn keep_busy(
+        &mut self,
+        calls: &Calls<'_>,
+        group: &Group,
+        tally: Option<&Tally>,
+    ) -> Result<(), Trouble> {
+        let Some(tally) = tally else { return Ok(()) };
+        let asked: Vec<NodeName> =
+            self.end.iter().filter(|id| !self.cut.contains(id)).map(|id| NodeName(id.clone())).collect();
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let busy = tally.not_empty(&asked).await;
+        let is_busy = |id: &String| busy.contains_key(&NodeName(id.clone()));
+        self.remarks.extend(busy.iter().map(|(id, why)| format!("{id} stays: {why}")));
+        let kept: Vec<String> = self.end.extract_if(.., |id| is_busy(id)).collect();
+        if kept.is_empty() {
+            return Ok(());
+        }
+        let draining = |id: &String| {
+            let since_s = Mark::of(&group.tags, id).map(Mark::since_s)?;
+            Some(Mark::Draining(since_s).tag(id))
+        };
+        let marks: Vec<(String, String)> = kept.iter().filter_map(draining).collect();
+        calls.tag(&marks).await?;
+        let in_service = |id: &String| group.member(id).is_some_and(|m| m.life == Life::InService);
+        let bare: Vec<String> = kept.into_iter().filter(in_service).collect();
+        if bare.is_empty() { Ok(()) } else { calls.protect(&bare, true).await }
     }
 
     /// The calls that would be made, a line each.
@@ -205,7 +261,15 @@ impl Todo {
     pub(super) fn said(&self) -> Vec<String> {
         let mut said = Vec::new();
         said.extend(self.set.map(|to| format!("desired capacity set to {to}")));
-        for (ids, what) in [(&self.drain, "drained"), (&self.restore, "restored"), (&self.end, "ended")] {
+        let (cut, ended): (Vec<String>, Vec<String>) =
+            self.end.iter().cloned().partition(|id| self.cut.contains(id));
+        let did = [
+            (&self.drain, "drained"),
+            (&self.restore, "restored"),
+            (&ended, "ended"),
+            (&cut, "ended although sessions may run on it, as its deadline has passed"),
+        ];
+        for (ids, what) in did {
             if !ids.is_empty() {
                 said.push(format!("{} {what}", ids.join(", ")));
             }

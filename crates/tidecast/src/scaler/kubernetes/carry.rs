@@ -43,7 +43,10 @@ impl Wish {
             match command {
                 Command::Grow { to } => wish.grow = Some(to.get()),
                 Command::Shrink { to } => wish.shrink = Some(to.get()),
-                Command::Drain { .. } | Command::Restore { .. } | Command::Terminate { .. } => {}
+                Command::Drain { .. }
+                | Command::Restore { .. }
+                | Command::Terminate { .. }
+                | Command::Cut { .. } => {}
             }
         }
         wish

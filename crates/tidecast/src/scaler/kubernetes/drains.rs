@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -28,27 +29,28 @@ const SAFE_TO_EVICT: &str = "cluster-autoscaler.kubernetes.io/safe-to-evict";
 
 const COST_DRAINING: &str = "-1000";
 const COST_ENDING: &str = "-2147483647";
-/// How old a count of sessions may be when a Pod is ended by it.
-const FRESH: SignedDuration = SignedDuration::from_secs(90);
+/// How old a count of sessions may be when a Pod is ended by it, unless somebody says otherwise.
+pub(super) const FRESH: SignedDuration = SignedDuration::from_secs(90);
 
 impl Kubernetes {
     /// Marks the Pods that a decision names; how many of them are to end with this turn.
     pub(super) async fn mark_pods(&self, decision: &Decision, until: Instant) -> Result<u32, Trouble> {
-        let mut ending = Vec::new();
+        let mut ending = Ending { fresh_for: self.fresh_for, ..Ending::default() };
         for command in &decision.commands {
             match command {
                 Command::Drain { node } => self.annotate(node, drained(decision.at), until).await?,
                 Command::Restore { node } => self.annotate(node, restored(), until).await?,
-                Command::Terminate { node } => ending.push(node.clone()),
+                Command::Terminate { node } => ending.empty.push(node.clone()),
+                Command::Cut { node } => ending.cut.push(node.clone()),
                 Command::Grow { .. } | Command::Shrink { .. } => {}
             }
         }
-        if ending.is_empty() { Ok(0) } else { self.mark_ending(&ending, decision, until).await }
+        if ending.is_nothing() { Ok(0) } else { self.mark_ending(&ending, decision, until).await }
     }
 
     async fn mark_ending(
         &self,
-        ending: &[NodeName],
+        ending: &Ending,
         decision: &Decision,
         until: Instant,
     ) -> Result<u32, Trouble> {
@@ -57,7 +59,12 @@ impl Kubernetes {
             stand.selector.as_ref().ok_or_else(|| self.cannot("it does not say which Pods are its own"))?;
         let (pods, _) = self.cluster.list(&Kind::pod(), &self.namespace, Some(selector), until).await?;
         let pods: Vec<_> = pods.into_iter().map(Arc::new).collect();
-        let chosen = chosen(&stand, &pods, ending, (self.clock)()).map_err(|why| self.cannot(&why))?;
+        let busy = match &self.tally {
+            Some(tally) if !ending.empty.is_empty() => Some(tally.not_empty(&ending.empty).await),
+            _ => self.tally.as_ref().map(|_| BTreeMap::new()),
+        };
+        let chosen =
+            chosen(&stand, &pods, ending, busy.as_ref(), (self.clock)()).map_err(|why| self.cannot(&why))?;
         for pod in &chosen {
             let notes = json!({ ENDING: decision.turn.to_string(), COST: COST_ENDING });
             self.annotate(&NodeName(name(pod).to_owned()), notes, until).await?;
@@ -82,6 +89,78 @@ impl Kubernetes {
     }
 }
 
+/// The Pods that are to end.
+#[derive(Debug)]
+struct Ending {
+    /// If they are empty.
+    empty: Vec<NodeName>,
+    /// Although sessions may run on them: their deadline has passed.
+    cut: Vec<NodeName>,
+    /// How old a Pod's own word may be.
+    fresh_for: SignedDuration,
+}
+
+impl Default for Ending {
+    fn default() -> Self {
+        Self { empty: Vec::new(), cut: Vec::new(), fresh_for: FRESH }
+    }
+}
+
+impl Ending {
+    fn is_nothing(&self) -> bool {
+        self.empty.is_empty() && self.cut.is_empty()
+    }
+
+    fn names(&self, pod: &DynamicObject) -> bool {
+        self.empty.iter().chain(&self.cut).any(|node| node.0 == name(pod))
+    }
+
+    /// Why a Pod must not end now. `busy` says whom the source does not know to be empty, where a source counts at all.
+    fn objection(
+        &self,
+        pod: &DynamicObject,
+        busy: Option<&BTreeMap<NodeName, String>>,
+        now: Timestamp,
+    ) -> Option<String> {
+        let called = name(pod);
+        if annotated(pod, DRAINING).is_none() {
+            return Some(format!("{called} is not being drained any more"));
+        }
+        if self.cut.iter().any(|node| node.0 == called) {
+            return None;
+        }
+        let counted = busy.map(|busy| busy.get(&NodeName(called.to_owned())));
+        let known = match (counted, own_word(pod, now, self.fresh_for)) {
+            (Some(Some(why)), _) => {
+                return Some(format!("{called} is not known to be empty at this moment: {why}"));
+            }
+            (Some(None), Own::Silent) | (_, Own::Empty) => true,
+            (None, Own::Silent) | (_, Own::Busy) => false,
+        };
+        (!known).then(|| format!("{called} is not known to be empty at this moment"))
+    }
+}
+
+/// What a Pod itself tells of its sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Own {
+    /// Nothing at all.
+    Silent,
+    /// That it has none, a moment ago.
+    Empty,
+    /// That it has some; or that it had none, a while ago.
+    Busy,
+}
+
+fn own_word(pod: &DynamicObject, now: Timestamp, fresh_for: SignedDuration) -> Own {
+    let at = annotated(pod, SESSIONS_AT).and_then(|at| at.parse::<Timestamp>().ok());
+    match (annotated(pod, SESSIONS), at) {
+        (None, _) => Own::Silent,
+        (Some("0"), Some(at)) if now.duration_since(at) <= fresh_for => Own::Empty,
+        _ => Own::Busy,
+    }
+}
+
 fn drained(at: Timestamp) -> Value {
     json!({ DRAINING: at.to_string(), COST: COST_DRAINING, SAFE_TO_EVICT: "false" })
 }
@@ -94,17 +173,29 @@ fn restored() -> Value {
 fn chosen(
     stand: &Stand,
     pods: &[Arc<DynamicObject>],
-    ending: &[NodeName],
+    ending: &Ending,
+    busy: Option<&BTreeMap<NodeName, String>>,
     now: Timestamp,
 ) -> Result<Vec<Arc<DynamicObject>>, String> {
     if !matches!(stand.holder, Holder::Scale) {
         return Err("its owner decides how many there are, so none can be chosen".into());
     }
     let alive = |pod: &&Arc<DynamicObject>| pod.metadata.deletion_timestamp.is_none();
-    let named = |pod: &Arc<DynamicObject>| ending.iter().any(|node| node.0 == name(pod));
-    let (chosen, rest): (Vec<_>, Vec<_>) = pods.iter().filter(alive).cloned().partition(named);
-    if let Some(busy) = chosen.iter().find(|pod| !is_empty(pod, now)) {
-        return Err(format!("{} is not known to be empty at this moment", name(busy)));
+    let (named, mut rest): (Vec<_>, Vec<_>) =
+        pods.iter().filter(alive).cloned().partition(|pod| ending.names(pod));
+    let objections: Vec<_> = named.iter().map(|pod| ending.objection(pod, busy, now)).collect();
+    let (mut chosen, mut against) = (Vec::new(), None);
+    for (pod, objection) in named.into_iter().zip(objections) {
+        match objection {
+            None => chosen.push(pod),
+            Some(why) => {
+                against.get_or_insert(why);
+                rest.push(pod);
+            }
+        }
+    }
+    if let Some(why) = against.filter(|_| chosen.is_empty()) {
+        return Err(why);
     }
     if stand.kind.kind == "StatefulSet" {
         return highest(chosen, &rest);
@@ -134,13 +225,6 @@ fn highest(
         )),
         _ => Ok(top),
     }
-}
-
-fn is_empty(pod: &DynamicObject, now: Timestamp) -> bool {
-    let told =
-        annotated(pod, SESSIONS).zip(annotated(pod, SESSIONS_AT).and_then(|at| at.parse::<Timestamp>().ok()));
-    annotated(pod, DRAINING).is_some()
-        && told.is_some_and(|(count, at)| count == "0" && now.duration_since(at) <= FRESH)
 }
 
 fn is_ready(pod: &DynamicObject) -> bool {
@@ -179,8 +263,16 @@ mod tests {
 
     #[track_caller]
     fn check(kind: &str, pods: &[Arc<DynamicObject>], ending: &[&str], expected: Result<&[&str], &str>) {
-        let ending: Vec<NodeName> = ending.iter().map(|name| NodeName((*name).into())).collect();
-        let found = chosen(&stand(kind), pods, &ending, now());
+        let ending = Ending { empty: named(ending), ..Ending::default() };
+        outcome(chosen(&stand(kind), pods, &ending, None, now()), expected);
+    }
+
+    fn named(names: &[&str]) -> Vec<NodeName> {
+        names.iter().map(|name| NodeName((*name).into())).collect()
+    }
+
+    #[track_caller]
+    fn outcome(found: Result<Vec<Arc<DynamicObject>>, String>, expected: Result<&[&str], &str>) {
         let names = found.map(|pods| pods.iter().map(|pod| name(pod).to_owned()).collect::<Vec<_>>());
         match expected {
             Ok(expected) => assert_eq!(names.unwrap(), expected),
@@ -193,9 +285,47 @@ mod tests {
         let pods = [pod("a", true, Some(("0", 20))), pod("b", true, Some(("2", 20))), pod("c", true, None)];
         check("Deployment", &pods, &["a"], Ok(&["a"]));
         check("Deployment", &pods, &["b"], Err("b is not known to be empty"));
-        check("Deployment", &pods, &["c"], Err("c is not known to be empty"));
+        check("Deployment", &pods, &["c"], Err("c is not being drained any more"));
         check("Deployment", &[pod("a", true, Some(("0", 200)))], &["a"], Err("a is not known to be empty"));
         check("Deployment", &pods, &["gone"], Ok(&[]));
+    }
+
+    #[test] // D1, F29
+    fn believes_the_source_and_the_pod_only_together() {
+        let draining = |name: &str, own| {
+            let pod = pod(name, true, own);
+            let mut pod = (*pod).clone();
+            let notes = pod.metadata.annotations.get_or_insert_default();
+            notes.insert(DRAINING.into(), "2026-11-18T11:06:40Z".into());
+            Arc::new(pod)
+        };
+        let pods = [
+            draining("silent", None),
+            draining("both", Some(("0", 20))),
+            draining("busy", Some(("2", 20))),
+            draining("stale", Some(("0", 200))),
+            draining("counted", None),
+        ];
+        let busy = BTreeMap::from([(NodeName("counted".into()), "it holds 2 sessions".to_owned())]);
+        let choose = |ending: Ending, expected: Result<&[&str], &str>| {
+            outcome(chosen(&stand("Deployment"), &pods, &ending, Some(&busy), now()), expected);
+        };
+        let empty = |names: &[&str]| Ending { empty: named(names), ..Ending::default() };
+        choose(empty(&["silent"]), Ok(&["silent"]));
+        choose(empty(&["both", "busy"]), Ok(&["both"]));
+        choose(empty(&["busy"]), Err("busy is not known to be empty at this moment"));
+        choose(empty(&["stale"]), Err("stale is not known to be empty at this moment"));
+        choose(
+            empty(&["counted"]),
+            Err("counted is not known to be empty at this moment: it holds 2 sessions"),
+        );
+        choose(Ending { cut: named(&["busy"]), ..Ending::default() }, Ok(&["busy"]));
+        let serving = [pod("serving", true, None)];
+        let cut = Ending { cut: named(&["serving"]), ..Ending::default() };
+        outcome(
+            chosen(&stand("Deployment"), &serving, &cut, Some(&busy), now()),
+            Err("serving is not being drained any more"),
+        );
     }
 
     #[test]

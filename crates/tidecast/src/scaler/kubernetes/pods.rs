@@ -35,6 +35,17 @@ pub(super) fn nodes(pods: &[Arc<DynamicObject>], memory: &mut Memory) -> Vec<Nod
     nodes
 }
 
+/// The addresses of Pods, by which a source may speak of them.
+pub(super) fn addresses(pods: &[Arc<DynamicObject>]) -> BTreeMap<NodeName, Vec<String>> {
+    let one = |pod: &Arc<DynamicObject>| {
+        let all = pod.data.pointer("/status/podIPs").and_then(Value::as_array).into_iter().flatten();
+        let all = all.filter_map(|one| one["ip"].as_str());
+        let addresses = all.chain([text(&pod.data, "/status/podIP")]).filter(|ip| !ip.is_empty());
+        Some((NodeName(pod.metadata.name.clone()?), addresses.map(str::to_owned).collect()))
+    };
+    pods.iter().filter_map(one).collect()
+}
+
 fn node(
     pod: &DynamicObject,
     before: &BTreeMap<String, Seen>,
@@ -102,8 +113,13 @@ fn phase_of(
 
 /// The sessions that the Pod itself tells in its annotations; unknown if it does not say since when.
 fn sessions(pod: &DynamicObject, seen: &mut Seen) -> Option<Sessions> {
-    let count: u32 = annotated(pod, SESSIONS)?.parse().ok()?;
-    let at: Timestamp = annotated(pod, SESSIONS_AT)?.parse().ok()?;
+    let told =
+        || Some((annotated(pod, SESSIONS)?.parse::<u32>().ok()?, annotated(pod, SESSIONS_AT)?.parse().ok()?));
+    let Some((count, at)) = told() else {
+        // What is not told breaks the time in which it was empty.
+        seen.empty = None;
+        return None;
+    };
     seen.empty = (count == 0).then(|| seen.empty.unwrap_or(at));
     Some(Sessions { count, at, empty_since: seen.empty })
 }

@@ -64,7 +64,7 @@ const WORDS: [&str; 14] = [
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Word,
     /// `{…}` with everything in it.
     Braces,
@@ -76,23 +76,23 @@ enum Kind {
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Token<'a> {
-    kind: Kind,
-    text: &'a str,
-    from: usize,
+pub(super) struct Token<'a> {
+    pub(super) kind: Kind,
+    pub(super) text: &'a str,
+    pub(super) from: usize,
 }
 
 impl Token<'_> {
-    fn lower(&self) -> String {
+    pub(super) fn lower(&self) -> String {
         self.text.to_ascii_lowercase()
     }
 
-    fn end(&self) -> usize {
+    pub(super) fn end(&self) -> usize {
         self.from + self.text.len()
     }
 }
 
-fn tokens(query: &str) -> Option<Vec<Token<'_>>> {
+pub(super) fn tokens(query: &str) -> Option<Vec<Token<'_>>> {
     let mut tokens = Vec::new();
     let mut from = 0;
     while let Some(first) = query[from..].chars().next() {

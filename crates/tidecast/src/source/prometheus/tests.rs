@@ -20,6 +20,12 @@ fn source(server: &TestServer, query: &str) -> Prometheus {
     Prometheus::new(Arc::new(Server::new(connector(server))), Query::new(query))
 }
 
+/// A server that answers everything with `body`.
+pub(super) async fn answering(body: String) -> (Arc<Server>, TestServer) {
+    let answers = TestServer::start(move |_| reply("200 OK", "", body.as_bytes())).await;
+    (Arc::new(Server::new(connector(&answers))), answers)
+}
+
 /// What is taken when the server answers ten minutes' question with `body`: values, remarks, or the trouble.
 async fn taken(status: &'static str, body: &str) -> String {
     let body = body.replace("T0", &T0.to_string()).into_bytes();

@@ -19,7 +19,7 @@ use servers::{free_port, installed, now, prometheus};
     clippy::duplicate_mod,
     reason = "servers for other tests are there too; another show begins them likewise"
 )]
-mod servers;
+pub(super) mod servers;
 
 /// From the start to the rush; on a boundary of five minutes, as forecasts are.
 const LEAD_S: i64 = 13 * 60;
@@ -52,7 +52,7 @@ fn blocks(rush_s: i64) -> Option<tempfile::TempDir> {
     Some(folder)
 }
 
-struct Tidecast(Child);
+pub(super) struct Tidecast(Child);
 
 impl Drop for Tidecast {
     fn drop(&mut self) {
@@ -61,7 +61,7 @@ impl Drop for Tidecast {
     }
 }
 
-fn run(folder: &std::path::Path, config: &str) -> Tidecast {
+pub(super) fn run(folder: &std::path::Path, config: &str) -> Tidecast {
     std::fs::write(folder.join("tidecast.yaml"), config).unwrap();
     std::fs::write(folder.join("tokens"), "").unwrap();
     let program = std::env::var_os("TIDECAST_BIN")

@@ -1,0 +1,115 @@
+//! The whole path in real time: `tidecast run`, a real Prometheus that counts sessions, and a group that is too large.
+
+use std::collections::BTreeSet;
+use std::fmt::Write;
+use std::process::Command;
+use std::time::Duration;
+
+use serde_json::Value;
+use tidecast_world::aws::{Account, Group};
+
+use super::super::account::Wire;
+use super::super::policy::shipped;
+use super::super::show::run;
+use super::super::show::servers::{free_port, installed, now, prometheus};
+
+const DAY_S: i64 = 86_400;
+/// How long the case waits for something to come about.
+const PATIENCE_S: i64 = 180;
+
+/// Three weeks of a demand of 50; for each instance a count of sessions every fifteen seconds, that of the silent one until
+/// it falls silent.
+fn blocks(now_s: i64, sessions: &[(&str, u32)], silent: (&str, i64)) -> Option<tempfile::TempDir> {
+    let promtool = installed("promtool")?;
+    let folder = tempfile::tempdir().unwrap();
+    let mut text = String::from("# TYPE demand gauge\n");
+    for minute in (now_s - 21 * DAY_S) / 60..(now_s + 3_600) / 60 {
+        writeln!(text, "demand{{job=\"sfu\"}} 50 {}", 60 * minute).unwrap();
+    }
+    text.push_str("# TYPE sfu_sessions gauge\n");
+    for (node, count) in sessions {
+        let until_s = if *node == silent.0 { silent.1 } else { now_s + 1_200 };
+        for at_s in (now_s - 600..until_s).step_by(15) {
+            let labels = format!("job=\"sfu\",instance=\"{node}:9090\"");
+            writeln!(text, "sfu_sessions{{{labels}}} {count} {at_s}").unwrap();
+        }
+    }
+    text.push_str("# EOF\n");
+    std::fs::write(folder.path().join("told.om"), text).unwrap();
+    let arguments =
+        ["tsdb", "create-blocks-from", "openmetrics", "--max-block-duration=1000h", "told.om", "data"];
+    let made = Command::new(promtool).args(arguments).current_dir(folder.path()).output().unwrap();
+    assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+    Some(folder)
+}
+
+fn config(source: &str, cloud: &str, port: u16) -> String {
+    format!(
+        "server: {{ listen: 127.0.0.1:{port}, turnEvery: 5s }}\n\
+         store: {{ history: 21d }}\nsources: {{ main: {{ type: prometheus, url: '{source}' }} }}\nworkloads:\n\
+         - {{ name: media, mode: full, minReplicas: 2, maxReplicas: 9, startTime: 2m, serviceLevel: 50%, \
+         advanced: {{ hold: 0s, reactive: 1 }}, \
+         behavior: {{ scaleDown: {{ budget: {{ percent: 100%, per: 1m }} }} }}, \
+         drain: {{ sessions: 'sfu_sessions{{instance=~\"$node:.*\"}}', cooling: 30s, freshFor: 60s }}, \
+         target: {{ type: asg, group: sfu, region: eu-west-1, action: direct, endpoint: '{cloud}' }}, \
+         demand: {{ source: main, query: sum(demand) }}, capacity: {{ perReplica: 20 }} }}\n"
+    )
+}
+
+/// What `tidecast drain ls` says, a line each.
+fn drain_ls(port: u16) -> Vec<Value> {
+    let program = assert_cmd::cargo::cargo_bin("tidecast");
+    let server = format!("http://127.0.0.1:{port}");
+    let told =
+        Command::new(program).args(["drain", "ls", "-o", "json", "--server", &server]).output().unwrap();
+    let text = String::from_utf8_lossy(&told.stdout);
+    text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // D1, D2.1, D3.1, F29, S6.3
+async fn tidecast_run_drains_by_what_prometheus_counts() {
+    let begin_s = now().as_second();
+    let mut account = Account::new(begin_s, 1);
+    account.policy = Some(shipped());
+    let mut group = Group::new("sfu", 2, 6, 9).settled(begin_s);
+    group.tags.insert("tidecast".into(), "managed".into());
+    account.add(group);
+    let mut ids: Vec<String> = account.group("sfu").instances.iter().map(|one| one.id.clone()).collect();
+    ids.sort();
+    let [busy, silent, a, b, c, empty] = &ids[..] else { panic!("six instances") };
+    let sessions = [(&**busy, 2), (silent, 0), (a, 1), (b, 1), (c, 1), (empty, 0)];
+    let Some(folder) = blocks(begin_s, &sessions, (silent, begin_s + 10)) else { return };
+    let Some(source) = prometheus(folder, &[]).await else { return };
+    let wire = Wire::listen(account).await;
+    let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
+    let _tidecast = run(folder.path(), &config(&source.url(), &wire.url(), port));
+
+    let marks = || {
+        let mut account = wire.account();
+        account.pass(now().as_second());
+        let group = account.group("sfu");
+        let marks = group.tags.keys().filter_map(|key| key.strip_prefix("tidecast:drain:"));
+        (marks.map(str::to_owned).collect::<BTreeSet<_>>(), group.desired, group.serving())
+    };
+    let log = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    let left = BTreeSet::from([busy.clone(), silent.clone()]);
+    let mut seen = marks();
+    while (&seen.0, seen.1, seen.2) != (&left, 5, 5) {
+        assert!(now().as_second() < begin_s + PATIENCE_S, "not yet: {seen:?}\n{}", log());
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        seen = marks();
+    }
+    // A minute more, in which neither the call ends nor the silent one is heard of.
+    let until_s = now().as_second() + 60;
+    while now().as_second() < until_s {
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        assert_eq!(marks(), (left.clone(), 5, 5), "{}", log());
+    }
+    let told = tokio::task::spawn_blocking(move || drain_ls(port)).await.unwrap();
+    let kept: Vec<(&str, &str)> =
+        told.iter().filter_map(|one| Some((one["node"]["name"].as_str()?, one["kept"].as_str()?))).collect();
+    assert!(kept.contains(&(busy, "2 sessions run on it")), "{told:?}");
+    let (_, why) = kept.iter().find(|(node, _)| node == silent).expect("it drains");
+    assert!(why.starts_with("its sessions were last counted at "), "{told:?}");
+    assert_eq!(kept.len(), 2, "{told:?}");
+}
