@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use tidecast_pilot::{Decision, Halt, Lessons, Override, WorkloadName};
 
 pub use audit::{Draft, Entry, broken_link};
-pub use history::{Asked, History, RETENTION, settled};
+pub use history::{Asked, History, Pressed, RETENTION, settled};
 pub use ledger::{Kept, Ledger};
 pub use memory::Memory;
 pub use shelf::{Label, Shelf, Shelved, purpose};

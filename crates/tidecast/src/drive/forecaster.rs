@@ -99,6 +99,8 @@ pub(super) fn built(
     })
 }
 
+const NOT_WHOLE: &str = "the forecast that was made is not whole";
+
 /// How often a first forecast is tried for.
 const AT_FIRST: SignedDuration = SignedDuration::from_secs(30);
 
@@ -249,8 +251,10 @@ impl Forecaster {
             Ok(Made { learned, issued, drift }) => {
                 self.learned = learned.filter(|_| !self.anew);
                 self.drift = drift.or(self.drift.take());
-                match issued {
-                    Ok(issued) => (self.issued, self.unfit, self.interim) = (Some(issued), None, false),
+                match issued.and_then(|pressed| pressed.opened().ok_or_else(|| NOT_WHOLE.into())) {
+                    Ok(issued) => {
+                        (self.issued, self.unfit, self.interim) = (Some(Arc::new(issued)), None, false);
+                    }
                     Err(why) => self.unfit = Some(why),
                 }
             }

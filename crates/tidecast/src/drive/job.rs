@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::workshop::{Broken, after, beside};
 use super::{Cadence, Workshop};
-use crate::store::{Label, Shelved, settled};
+use crate::store::{Label, Pressed, Shelved, settled};
 use crate::trouble::Trouble;
 
 /// All that one forecast needs.
@@ -47,7 +47,8 @@ pub(super) struct Learned {
 pub(super) struct Made {
     /// What must be kept in memory until the next one.
     pub(super) learned: Option<Learned>,
-    pub(super) issued: Result<Arc<Issued>, String>,
+    /// What the model says, pressed: half a minute long, until all have had a turn, every forecast is there twice.
+    pub(super) issued: Result<Pressed, String>,
     pub(super) drift: Option<Drift>,
 }
 
@@ -152,15 +153,15 @@ impl Job {
     /// What was made, once its forecast is kept.
     async fn kept(&self, mut made: Made) -> Made {
         if let Ok(issued) = &made.issued
-            && let Err(why) = self.keep(issued).await
+            && let Err(why) = self.keep(issued.clone()).await
         {
             made.issued = Err(why);
         }
         made
     }
 
-    async fn keep(&self, issued: &Issued) -> Result<(), String> {
-        let kept = self.workshop.history.keep_forecast(&self.series, issued.clone()).await;
+    async fn keep(&self, issued: Pressed) -> Result<(), String> {
+        let kept = self.workshop.history.keep_forecast(&self.series, issued).await;
         kept.map_err(|trouble| format!("the forecast could not be kept: {trouble}"))
     }
 
@@ -218,7 +219,7 @@ impl Job {
         let drift = self.drift(due, &history);
         learned.fitted.update(&history);
         learned.history = history;
-        let issued = Ok(Arc::new(self.spoken(&mut learned)));
+        let issued = Ok(Pressed::of(&self.spoken(&mut learned)));
         Made { learned: self.put_away(learned), issued, drift }
     }
 
@@ -343,7 +344,7 @@ impl Interim {
             Ok::<_, String>(Arc::new(job.spoken(&mut learned)))
         });
         let issued = spoken.await.map_err(|error| error.to_string())??;
-        self.0.keep(&issued).await?;
+        self.0.keep(Pressed::of(&issued)).await?;
         Ok(issued)
     }
 }

@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension};
 use tidecast_forecast::{Sample, Samples};
 use tidecast_pilot::Issued;
 
-pub use forecasts::settled;
+pub use forecasts::{Pressed, settled};
 
 use self::forecasts::FORECASTS;
 use super::database::{Database, Format};
@@ -172,9 +172,9 @@ impl History {
     ///
     /// # Errors
     /// [`Trouble`] when it is not stored.
-    pub async fn keep_forecast(&self, series: &str, issued: Issued) -> Result<(), Trouble> {
+    pub async fn keep_forecast(&self, series: &str, issued: Pressed) -> Result<(), Trouble> {
         let series = series.to_owned();
-        self.db.write(move |db| forecasts::put(db, id_of(db, &series)?, &issued)).await
+        self.db.write(move |db| forecasts::put(db, id_of(db, &series)?, issued)).await
     }
 
     /// Keeps what tuning has learned since the midnight `begun`; the last word counts.

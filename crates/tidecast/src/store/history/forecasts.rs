@@ -49,10 +49,30 @@ fn unpacked(head: Head, columns: &[f32]) -> Forecast {
     forecast
 }
 
-pub(super) fn put(db: &Connection, series: i64, issued: &Issued) -> Result<(), Fault> {
-    let head = serde_json::to_string(&head(&issued.forecast)).expect("a grid and two names are JSON");
-    let fans = pack_f32(&columns(&issued.forecast));
-    FORECASTS.put(db, &[series.into(), millis(issued.at), head.into(), fans.into()])
+/// A forecast as it is stored: in a tenth of the memory.
+#[derive(Debug, Clone)]
+pub struct Pressed {
+    at: Timestamp,
+    head: String,
+    fans: Vec<u8>,
+}
+
+impl Pressed {
+    /// This one, its numbers rounded as by [`settled`].
+    pub fn of(issued: &Issued) -> Self {
+        let head = serde_json::to_string(&head(&issued.forecast)).expect("a grid and two names are JSON");
+        Self { at: issued.at, head, fans: pack_f32(&columns(&issued.forecast)) }
+    }
+
+    /// The forecast itself; none if it is not whole.
+    pub fn opened(&self) -> Option<Issued> {
+        opened(self.at, &self.head, &self.fans).ok()
+    }
+}
+
+pub(super) fn put(db: &Connection, series: i64, pressed: Pressed) -> Result<(), Fault> {
+    let Pressed { at, head, fans } = pressed;
+    FORECASTS.put(db, &[series.into(), millis(at), head.into(), fans.into()])
 }
 
 /// The newest one issued at or before a time.
@@ -64,12 +84,16 @@ pub(super) fn newest(db: &Connection, series: i64, until: Timestamp) -> Result<O
 
 fn issued(row: &[Value]) -> Result<Issued, Fault> {
     let [_, at, Value::Text(head), Value::Blob(fans)] = row else { return Err(damaged("forecasts")) };
+    opened(timestamp(at)?, head, fans)
+}
+
+fn opened(at: Timestamp, head: &str, fans: &[u8]) -> Result<Issued, Fault> {
     let head: Head = serde_json::from_str(head).map_err(|_| damaged("forecasts"))?;
     let columns = unpack_f32(fans)?;
     if columns.len() != head.grid.len * (LEVELS.len() + 1) || head.grid.step_s <= 0 {
         return Err(damaged("forecasts"));
     }
-    Ok(Issued { at: timestamp(at)?, forecast: unpacked(head, &columns) })
+    Ok(Issued { at, forecast: unpacked(head, &columns) })
 }
 
 /// When forecasts were issued, oldest first.

@@ -120,7 +120,7 @@ fn issued(at: Timestamp, points: usize) -> Issued {
 async fn keeps_forecasts_as_they_were_issued() {
     let (_folder, history) = history();
     for minute in [0, 5, 10] {
-        history.keep_forecast("x", issued(at(60 * minute), 576)).await.unwrap();
+        history.keep_forecast("x", Pressed::of(&issued(at(60 * minute), 576))).await.unwrap();
     }
     let of = |minute: i64| history.forecast("x", at(60 * minute));
     assert_eq!(of(-1).await.unwrap(), None);
