@@ -1,5 +1,6 @@
 //! From a point method to a model: the fan comes from the method's own past errors.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use crate::lane::{Lane, LaneShape};
@@ -134,13 +135,20 @@ impl Walk {
     }
 
     /// The fan `lead` steps ahead: a knot's, or between two knots' by their deviations from the profile.
-    fn fan(&self, lead: usize) -> Fan {
+    fn fan(&self, lead: usize, knots: &[OnceCell<Knot>]) -> Fan {
+        let between = |i: usize, j: usize| self.carried(i, j, lead, knots);
         match self.leads.binary_search(&lead) {
             Ok(i) => self.lanes[i].fan(self.fallback_width(i)),
-            Err(0) => self.carried(0, 0, lead),
-            Err(i) if i == self.leads.len() => self.carried(i - 1, i - 1, lead),
-            Err(i) => self.carried(i - 1, i, lead),
+            Err(0) => between(0, 0),
+            Err(i) if i == self.leads.len() => between(i - 1, i - 1),
+            Err(i) => between(i - 1, i),
         }
+    }
+
+    fn knot(&self, i: usize) -> Knot {
+        let (fan, usual) = (self.lanes[i].fan(self.fallback_width(i)), self.usual(self.leads[i]));
+        let deviation = |value: f64| value.sqrt() - usual;
+        Knot { point: deviation(fan.point), quantiles: fan.quantiles().map(deviation) }
     }
 
     /// Normalised residuals of the next shorter lead that has any, for a lead that has none yet.
@@ -148,19 +156,24 @@ impl Walk {
         self.lanes[..i].iter().rev().find(|lane| lane.has_residuals())
     }
 
-    fn carried(&self, i: usize, j: usize, lead: usize) -> Fan {
+    fn carried(&self, i: usize, j: usize, lead: usize, knots: &[OnceCell<Knot>]) -> Fan {
         let (a, b) = (self.leads[i] as f64, self.leads[j] as f64);
         let share = if i == j { 0.0 } else { (lead as f64 - a) / (b - a) };
-        let (fan_a, fan_b) =
-            (self.lanes[i].fan(self.fallback_width(i)), self.lanes[j].fan(self.fallback_width(j)));
-        let (here, at_a, at_b) = (self.usual(lead), self.usual(self.leads[i]), self.usual(self.leads[j]));
+        let [at_a, at_b] = [i, j].map(|i| knots[i].get_or_init(|| self.knot(i)));
+        let here = self.usual(lead);
         let between = |a: f64, b: f64| {
-            let deviation = (1.0 - share) * (a.sqrt() - at_a) + share * (b.sqrt() - at_b);
+            let deviation = (1.0 - share) * a + share * b;
             (here + deviation).max(0.0).powi(2)
         };
-        let quantiles = std::array::from_fn(|k: usize| between(fan_a.quantiles()[k], fan_b.quantiles()[k]));
-        Fan::new(between(fan_a.point, fan_b.point), quantiles)
+        let quantiles = std::array::from_fn(|k| between(at_a.quantiles[k], at_b.quantiles[k]));
+        Fan::new(between(at_a.point, at_b.point), quantiles)
     }
+}
+
+/// By how much the root of a knot's forecast deviates from what is usual then.
+struct Knot {
+    point: f64,
+    quantiles: [f64; K],
 }
 
 /// Weeks that are asked whether there is an edge.
@@ -177,12 +190,16 @@ impl Walk {
         let smooth = if smooth.is_finite() { smooth } else { 0.0 };
         let earlier = (1..=EDGE_WEEKS).filter_map(|weeks| target.checked_sub(weeks * self.past.week));
         let measured = self.past.measured();
-        let mut weeks: Vec<f64> = earlier
-            .filter_map(|at| measured.get(at).copied().filter(|value| value.is_finite()))
-            .map(|value| value.max(0.0).sqrt())
-            .collect();
+        let known = earlier.filter_map(|at| measured.get(at).filter(|value| value.is_finite()));
+        let mut weeks = [0.0; EDGE_WEEKS];
+        let mut count = 0;
+        for (week, value) in weeks.iter_mut().zip(known) {
+            *week = value.max(0.0).sqrt();
+            count += 1;
+        }
+        let weeks = &mut weeks[..count];
         let far = |side: f64| weeks.iter().all(|week| side * (week - smooth) > EDGE * smooth);
-        if weeks.len() >= 2 && (far(1.0) || far(-1.0)) { median(&mut weeks) } else { smooth }
+        if weeks.len() >= 2 && (far(1.0) || far(-1.0)) { median(weeks) } else { smooth }
     }
 }
 
@@ -227,7 +244,8 @@ impl Fitted for Walk {
         }
         let grid = self.past.grid();
         let lead = |at: jiff::Timestamp| (grid.steps_to(at) - self.past.now() as i64).max(1) as usize;
-        let fans = horizon.times().map(|at| self.fan(lead(at))).collect();
+        let knots: Vec<OnceCell<Knot>> = self.leads.iter().map(|_| OnceCell::new()).collect();
+        let fans = horizon.times().map(|at| self.fan(lead(at), &knots)).collect();
         Forecast::new(horizon, fans, self.name)
     }
 }

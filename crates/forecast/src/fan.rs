@@ -55,9 +55,17 @@ impl Fan {
         self.quantiles.map(f64::from)
     }
 
+    /// The quantile at `LEVELS[nth]`.
+    ///
+    /// # Panics
+    /// If there is no such level.
+    pub fn quantile(&self, nth: usize) -> f64 {
+        f64::from(self.quantiles[nth])
+    }
+
     /// The quantile at `level`: linear between the levels it has, the outermost beyond them.
     pub fn at(&self, level: f64) -> f64 {
-        let quantile = |i: usize| f64::from(self.quantiles[i]);
+        let quantile = |i: usize| self.quantile(i);
         match LEVELS.iter().position(|l| *l >= level - 1e-12) {
             None => quantile(LEVELS.len() - 1),
             Some(0) => quantile(0),

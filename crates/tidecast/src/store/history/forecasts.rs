@@ -36,7 +36,7 @@ fn columns(forecast: &Forecast) -> Vec<f32> {
     let fans = forecast.fans();
     let points = fans.iter().map(|fan| fan.point as f32);
     let quantiles =
-        (0..LEVELS.len()).flat_map(|level| fans.iter().map(move |fan| fan.quantiles()[level] as f32));
+        (0..LEVELS.len()).flat_map(|level| fans.iter().map(move |fan| fan.quantile(level) as f32));
     points.chain(quantiles).map(|number| number.min(f32::MAX)).collect()
 }
 
