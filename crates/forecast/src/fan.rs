@@ -17,7 +17,7 @@ pub fn level_index(level: f64) -> Option<usize> {
 /// One future point: the value that demand will not exceed, for each of [`LEVELS`], and a point forecast.
 ///
 /// Invariant: the quantiles are finite and ascending; a fan sorts as it builds. They are kept in single precision, with a
-/// relative error of 6e-8, for forecasts are most of what a service keeps in memory.
+/// relative error of 6e-8, for a service keeps hundreds of them for each workload.
 ///
 /// ```
 /// use tidecast_forecast::{Fan, LEVELS};
@@ -33,7 +33,8 @@ pub struct Fan {
 }
 
 impl Fan {
-    /// A fan of these quantiles, in the order of [`LEVELS`]; sorted, and cut off below zero.
+    /// A fan of these quantiles, in the order of [`LEVELS`]; sorted, and cut off below zero and above
+    /// `f32::MAX`, eight orders of magnitude beyond the largest value that is read.
     ///
     /// # Panics
     /// If a value is not finite: a model that has no forecast says so and does not return NaN.

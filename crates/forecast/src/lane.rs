@@ -348,7 +348,7 @@ impl Residuals {
         if share > 0.0 { below + share * (self.sorted[i + 1] - below) } else { below }
     }
 
-    /// Puts in order what was read: all of it, or, in a third of the time, no more than quantiles look at.
+    /// Puts in order what was read: all of it, or no more than quantiles look at.
     fn order(&mut self) {
         self.rough = !self.any_level;
         if self.any_level {

@@ -479,7 +479,7 @@ pub(crate) fn positive(value: f64) -> f64 {
     if value < 0.0 { 0.0 } else { value }
 }
 
-/// The median of four finite values, by five comparisons: the profile asks for it at each step.
+/// The median of four finite values, without sorting: the profile asks for it at each step.
 fn middle_of_four(a: f64, b: f64, c: f64, d: f64) -> f64 {
     let (below, above) = (a.min(b).max(c.min(d)), a.max(b).min(c.max(d)));
     0.5 * (below + above)

@@ -85,7 +85,7 @@ struct Basis {
 /// Of waves by the day, waves by the week, and the steps of each.
 type Tuning = [usize; 4];
 
-/// How many bases are remembered; each is half a megabyte where steps are five minutes.
+/// How many bases are remembered; each is 0.76 MB where steps are five minutes.
 const BASES_MAX: usize = 4;
 
 impl Basis {

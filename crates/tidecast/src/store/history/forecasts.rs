@@ -49,7 +49,7 @@ fn unpacked(head: Head, columns: &[f32]) -> Forecast {
     forecast
 }
 
-/// A forecast as it is stored: in a tenth of the memory.
+/// A forecast as it is stored, packed.
 #[derive(Debug, Clone)]
 pub struct Pressed {
     at: Timestamp,
