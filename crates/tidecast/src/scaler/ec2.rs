@@ -1,19 +1,23 @@
 //! Instances of EC2 outside of any group (S6.3): known by a tag, launched from a template.
 
 mod calls;
+mod drains;
+mod marks;
 mod memory;
 mod read;
 
-use std::sync::{Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tidecast_pilot::{Command, Decision, Node, NodeName, Phase, Sighting, Size};
 
+use self::drains::Chosen;
 use self::memory::{Intent, Memory};
 use self::read::Instance;
-use super::{Receipt, Scaler};
+use super::{Receipt, Scaler, Tally};
 use crate::aws::Ec2;
 use crate::trouble::Trouble;
 
@@ -29,6 +33,8 @@ pub struct Ec2Fleet {
     ec2: Ec2,
     fleet: String,
     launch: Launch,
+    /// Who is asked whether an instance is empty before it is ended.
+    tally: Option<Arc<Tally>>,
     memory: Mutex<Memory>,
 }
 
@@ -47,7 +53,14 @@ const BATCH: u32 = 50;
 impl Ec2Fleet {
     /// The instances whose tag `tidecast:fleet` has this value.
     pub fn new(ec2: Ec2, fleet: impl Into<String>, launch: Launch) -> Self {
-        Self { ec2, fleet: fleet.into(), launch, memory: Mutex::default() }
+        Self { ec2, fleet: fleet.into(), launch, tally: None, memory: Mutex::default() }
+    }
+
+    /// Asks this tally once more before an instance is ended.
+    #[must_use]
+    pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
+        self
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -136,29 +149,26 @@ impl Ec2Fleet {
         !memory.claimed
             || decision.commands.iter().any(|command| match command {
                 Command::Grow { .. } => !waits,
-                Command::Shrink { .. } | Command::Terminate { .. } | Command::Cut { .. } => true,
-                Command::Drain { .. } | Command::Restore { .. } => false,
+                _ => true,
             })
     }
 
-    async fn carry(&self, command: &Command, decision: &Decision) -> Result<String, Trouble> {
-        match command {
-            Command::Grow { to } => self.grow(to.get(), decision).await,
-            Command::Shrink { to } => self.shrink(to.get(), decision.at).await,
-            Command::Terminate { node } | Command::Cut { node } if !self.memory().knows(&node.0) => {
-                Ok(format!("{node} is left alone: no such instance of the fleet was seen"))
-            }
-            Command::Terminate { node } | Command::Cut { node } if self.memory().is_new(decision.at) => {
-                Ok(format!("{node} is left alone: what was ended before the start may still be shown"))
-            }
-            Command::Terminate { node } | Command::Cut { node } => {
-                self.end(vec![node.0.clone()], decision.at).await?;
-                Ok(format!("{node} ended"))
-            }
-            Command::Drain { node } | Command::Restore { node } => {
-                Ok(format!("{node} is told nothing: instances outside of groups have no marks for it"))
-            }
+    /// Sets the size, and does what is to be done to chosen instances; what of it fails keeps nothing else from it.
+    async fn carry(&self, decision: &Decision) -> Result<Vec<String>, Trouble> {
+        let (mut said, mut sized) = (Vec::new(), Ok(()));
+        for command in &decision.commands {
+            let done = match command {
+                Command::Grow { to } => self.grow(to.get(), decision).await,
+                Command::Shrink { to } => self.shrink(to.get(), decision.at).await,
+                _ => continue,
+            };
+            sized = sized.and(done.map(|done| said.push(done)));
         }
+        let mut chosen = Chosen::of(decision, &self.memory());
+        let done = self.choose(&mut chosen, decision.at).await;
+        sized.and(done)?;
+        said.extend(chosen.said());
+        Ok(said)
     }
 }
 
@@ -177,7 +187,7 @@ impl Scaler for Ec2Fleet {
         let memory = self.memory();
         let node = |instance: &Instance| Node {
             name: NodeName(instance.id.clone()),
-            phase: match memory.leaves(&instance.id) {
+            phase: match memory.marks.since(instance).or(memory.leaves(&instance.id)) {
                 Some(since) => Phase::Draining { since },
                 None if instance.state == "running" => Phase::Serving,
                 None => Phase::Booting,
@@ -188,7 +198,7 @@ impl Scaler for Ec2Fleet {
             sessions: None,
         };
         let nodes: Vec<Node> = memory.shown().map(node).collect();
-        let serving = nodes.iter().filter(|node| node.phase == Phase::Serving).count();
+        let serving = memory.least().filter(|instance| instance.state == "running").count();
         let untold = memory.untold();
         let sighting = Sighting::of(now, Size(size(memory.most())), Size(size(serving)));
         let says = if untold == 0 {
@@ -199,14 +209,17 @@ impl Scaler for Ec2Fleet {
         Ok(Some(Sighting { nodes, complete: untold == 0, says, ..sighting }))
     }
 
+    fn also_called(&self) -> BTreeMap<NodeName, Vec<String>> {
+        let memory = self.memory();
+        let called = |instance: &Instance| (NodeName(instance.id.clone()), instance.addresses.clone());
+        memory.shown().map(called).collect()
+    }
+
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble> {
         if let Some(by) = self.claim(decision).await? {
             return Ok(Receipt::Overtaken { by });
         }
-        let mut said = Vec::new();
-        for command in &decision.commands {
-            said.push(self.carry(command, decision).await?);
-        }
+        let said = self.carry(decision).await?;
         Ok(if said.is_empty() {
             Receipt::Done("stands as wanted".into())
         } else {
