@@ -187,7 +187,7 @@ impl Scaler for Ec2Fleet {
         let memory = self.memory();
         let node = |instance: &Instance| Node {
             name: NodeName(instance.id.clone()),
-            phase: match memory.marks.since(instance).or(memory.leaves(&instance.id)) {
+            phase: match memory.marks.since(instance) {
                 Some(since) => Phase::Draining { since },
                 None if instance.state == "running" => Phase::Serving,
                 None => Phase::Booting,
@@ -197,15 +197,21 @@ impl Scaler for Ec2Fleet {
             ready: None,
             sessions: None,
         };
-        let nodes: Vec<Node> = memory.shown().map(node).collect();
+        // Whose end may be under way can neither be ended nor be given sessions back.
+        let nodes: Vec<Node> = memory.least().map(node).collect();
         let serving = memory.least().filter(|instance| instance.state == "running").count();
         let untold = memory.untold();
         let sighting = Sighting::of(now, Size(size(memory.most())), Size(size(serving)));
-        let says = if untold == 0 {
-            vec![]
-        } else {
-            vec![format!("{untold} instances that were there are not described")]
-        };
+        let ending = memory.shown().count() - nodes.len();
+        let says = [
+            (untold, "instances that were there are not described"),
+            (
+                ending,
+                "instances may be ending: their end was asked for, and nobody knows yet what came of it",
+            ),
+        ];
+        let says = says.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
+        let says = says.collect();
         Ok(Some(Sighting { nodes, complete: untold == 0, says, ..sighting }))
     }
 

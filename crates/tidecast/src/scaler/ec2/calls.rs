@@ -22,7 +22,7 @@ impl Ec2Fleet {
     /// Looks at the fleet. An answer that knows of nothing although there was something is none: what ended is described
     /// for an hour.
     pub(super) async fn look(&self, now: Timestamp) -> Result<(), Trouble> {
-        let there = self.read(now).await?;
+        let there = self.read(now).await.inspect_err(|_| self.memory().went_unanswered())?;
         let blank = there.is_empty();
         let mut memory = self.memory();
         memory.learn(there, now);

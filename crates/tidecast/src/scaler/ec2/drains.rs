@@ -17,6 +17,8 @@ pub(super) struct Chosen {
     end: Vec<String>,
     /// Those that are ended although sessions may run on them: their deadline has passed.
     cut: Vec<String>,
+    /// How many were to get sessions back, and cannot.
+    lost: usize,
     remarks: Vec<String>,
 }
 
@@ -59,12 +61,21 @@ impl Chosen {
     }
 
     fn restore(&mut self, id: &str, memory: &Memory) {
-        match memory.here(id) {
-            None => self.remarks.push(not_here(id)),
-            Some(_) if memory.leaves(id).is_some() => self.remarks.push(format!("{id} is ending already")),
-            Some(here) if memory.marks.since(here).is_none() => {}
-            Some(_) => self.restore.push(id.to_owned()),
-        }
+        let lost = match memory.here(id) {
+            None => not_here(id),
+            Some(_) if memory.leaves(id).is_some() => format!("{id} is ending already"),
+            Some(here) if memory.marks.since(here).is_none() => return,
+            Some(_) => return self.restore.push(id.to_owned()),
+        };
+        self.lost += 1;
+        self.remarks.push(lost);
+    }
+
+    /// Ends nobody: some that were counted on do not take sessions, and others may have to.
+    fn hold(&mut self) {
+        let held: Vec<String> = self.end.drain(..).chain(self.cut.drain(..)).collect();
+        let why = "not all that were to get sessions back have them";
+        self.remarks.extend(held.iter().map(|id| format!("{id} stays for now: {why}")));
     }
 
     /// Why a chosen instance is not ended now.
@@ -105,6 +116,9 @@ impl Ec2Fleet {
     pub(super) async fn choose(&self, chosen: &mut Chosen, now: Timestamp) -> Result<(), Trouble> {
         let restored = self.unmark(&chosen.restore, now).await;
         let drained = self.mark_drained(&chosen.drain, now).await;
+        if restored.is_err() || chosen.lost > 0 {
+            chosen.hold();
+        }
         self.keep_busy(chosen).await;
         let ended = self.end_each(chosen.end.iter().chain(&chosen.cut), now).await;
         restored.and(drained).and(ended)

@@ -101,6 +101,16 @@ impl Memory {
         self.intent.take_if(|intent| !younger(intent.asked, long));
     }
 
+    /// Nobody answered. Where nothing of the fleet was told before, that counts anew from the next answer on: what is told
+    /// through an outage may be as wrong as it.
+    pub(super) fn went_unanswered(&mut self) {
+        if self.seen.values().any(|seen| self.is_shown(seen)) {
+            return;
+        }
+        self.seen.values_mut().for_each(|seen| seen.untold = None);
+        self.since = self.since.filter(|_| self.told);
+    }
+
     fn is_shown(&self, seen: &Seen) -> bool {
         seen.look == self.looks
     }
@@ -226,7 +236,28 @@ mod tests {
         memory.learn(vec![], at(0));
         assert!(memory.is_new(at(299)) && !memory.is_new(at(300)));
         memory.learn(vec![running("a")], at(280));
+        memory.went_unanswered();
         assert!(memory.is_new(at(339)) && !memory.is_new(at(340)), "from then on a minute is enough");
+    }
+
+    #[test] // F18
+    fn takes_nothing_told_through_an_outage_for_an_empty_fleet() {
+        let mut memory = Memory::default();
+        memory.learn(vec![], at(0));
+        memory.learn(vec![], at(200));
+        memory.went_unanswered();
+        assert!(memory.is_new(at(900)));
+        memory.learn(vec![], at(900));
+        assert!(memory.is_new(at(1_199)) && !memory.is_new(at(1_200)), "five minutes without a break");
+        memory.learn(vec![running("a"), running("b")], at(1_210));
+        memory.learn(vec![], at(1_220));
+        memory.went_unanswered();
+        memory.learn(vec![], at(3_600));
+        assert_eq!(memory.most(), 2, "nobody answered for longer than it takes");
+        memory.learn(vec![running("a")], at(4_000));
+        memory.went_unanswered();
+        memory.learn(vec![running("a")], at(4_200));
+        assert_eq!(memory.most(), 1, "where some of it is told, what is not counts by the clock");
     }
 
     #[test] // F18

@@ -91,10 +91,11 @@ struct World {
 impl World {
     async fn of(seed: u64) -> Self {
         let mut chance = Chance::of(seed, Purpose::World);
-        let mut wanted = vec![(0, 6)];
+        let (mut wanted, restless) = (vec![(0, 6)], seed % 4 == 3);
         while wanted.last().unwrap().0 < CALM_S - 900 {
-            // Some wishes are over before anybody can have seen what became of them.
-            let long = if chance.happens(0.4) { chance.whole(20, 80) } else { chance.whole(200, 900) };
+            // Some wishes are over before anybody can have seen what became of them; in restless worlds all are.
+            let long =
+                if restless || chance.happens(0.4) { chance.whole(20, 80) } else { chance.whole(200, 900) };
             wanted.push((wanted.last().unwrap().0 + long, chance.whole(3, 25) as u32));
         }
         let mut account = Account::new(START_S - 300, seed);

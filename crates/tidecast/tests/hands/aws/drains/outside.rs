@@ -149,8 +149,16 @@ async fn gives_nobody_sessions_back_whose_end_may_be_under_way() {
     fleet.heals();
     assert_eq!(fleet.ground.kept(), 3, "nothing was done, which nobody knows");
     let since = at(10);
-    assert_eq!(fleet.phase(&id, 10).await, Phase::Draining { since });
-    assert_eq!(fleet.turn(7, 10, vec![restore(&id)]).await, format!("{id} is ending already"));
+    let seen = fleet.scaler.sight(at(10)).await.unwrap().unwrap();
+    assert_eq!((seen.ordered.get(), seen.nodes.len()), (3, 2), "nobody counts on it");
+    let says = "1 instances may be ending: their end was asked for, and nobody knows yet what came of it";
+    assert_eq!(seen.says, [says]);
+    // Who was counted on to take sessions does not, so nobody else is ended beside it.
+    let other = fleet.ids[1].clone();
+    fleet.turn(6, 10, vec![drain(&other)]).await;
+    let said = fleet.turn(7, 10, vec![restore(&id), terminate(&other)]).await;
+    let held = "not all that were to get sessions back have them";
+    assert_eq!(said, format!("{id} is ending already; {other} stays for now: {held}"));
     fleet.ground.pass(12);
     assert_eq!(fleet.phase(&id, 12).await, Phase::Draining { since }, "it has not ended after all");
     assert_eq!(fleet.turn(8, 12, vec![restore(&id)]).await, format!("{id} restored"));
@@ -166,6 +174,10 @@ async fn ends_no_other_beside_one_whose_end_may_be_under_way() {
     for turn in 6..9 {
         let seen = fleet.scaler.sight(at(10)).await.unwrap().unwrap();
         assert_eq!(seen.ordered.get(), 3, "and cannot be seen yet");
+        assert!(
+            seen.nodes.iter().all(|node| node.name.0 != fleet.ids[0]),
+            "but counts for no server that stays"
+        );
         fleet.turn(turn, 10, vec![shrink(2)]).await;
         assert_eq!(fleet.staying().len(), 2, "turn {turn}");
     }
