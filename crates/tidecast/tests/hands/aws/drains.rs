@@ -143,7 +143,7 @@ async fn gives_sessions_back_to_those_that_drain() {
         let restore = |id: &str| Command::Restore { node: NodeName(id.into()) };
         let said = fleet.turn(2, 2, vec![restore(a)]).await;
         assert_eq!(said, format!("{a} restored"));
-        assert_eq!(fleet.ground.marked(), [b.clone()]);
+        assert_eq!(fleet.ground.marked(), std::slice::from_ref(b));
         assert_eq!(fleet.phase(a, 3).await, Phase::Serving);
         assert_eq!(
             fleet.turn(3, 3, vec![restore(a), drain(b)]).await,

@@ -106,7 +106,7 @@ async fn drains_no_other_beside_one_of_which_nobody_knows_whether_it_is_drained(
     let id = fleet.ids[0].clone();
     fleet.suffers(Fault::WriteLost, 1);
     fleet.fails(5, vec![drain(&id)]).await;
-    assert_eq!(fleet.ground.marked(), [id.clone()], "it was done");
+    assert_eq!(fleet.ground.marked(), std::slice::from_ref(&id), "it was done");
     fleet.heals();
     assert_eq!(
         fleet.phase(&id, 10).await,
