@@ -49,6 +49,8 @@ pub struct Launch {
 
 /// The most instances in one launch.
 const BATCH: u32 = 50;
+/// Why nothing is taken away in the first minute.
+const NEW: &str = "what was done before the start may not be shown yet";
 
 impl Ec2Fleet {
     /// The instances whose tag `tidecast:fleet` has this value.
@@ -111,7 +113,7 @@ impl Ec2Fleet {
 
     async fn shrink(&self, to: u32, now: Timestamp) -> Result<String, Trouble> {
         if self.memory().is_new(now) {
-            return Ok("no instance is ended yet: what was ended before the start may still be shown".into());
+            return Ok(format!("no instance is ended yet: {NEW}"));
         }
         let mut there: Vec<Instance> = self.memory().least().cloned().collect();
         // The youngest first: those that do not serve yet are among them.
@@ -176,6 +178,27 @@ fn size(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
 }
 
+fn node(instance: &Instance, memory: &Memory, now: Timestamp) -> Node {
+    let phase = match memory.marks.since(instance) {
+        Some(since) => Phase::Draining { since },
+        None if instance.state == "running" => Phase::Serving,
+        None => Phase::Booting,
+    };
+    // A machine that runs need not serve yet: what that takes, EC2 does not know.
+    let (launched, ready) = (instance.launched.unwrap_or(now), None);
+    Node { name: NodeName(instance.id.clone()), phase, launched, ready, sessions: None }
+}
+
+/// What is not known of the fleet.
+fn says(memory: &Memory, now: Timestamp) -> Vec<String> {
+    let ending = memory.shown().count() - memory.least().count();
+    let asked = "may be ending: their end was asked for, and nobody knows yet what came of it";
+    let counts = [(memory.untold(), "that were there are not described"), (ending, asked)];
+    let unknown = counts.into_iter().filter(|(count, _)| *count > 0);
+    let unknown = unknown.map(|(count, what)| format!("{count} instances {what}"));
+    unknown.chain(memory.is_new(now).then(|| NEW.to_owned())).collect()
+}
+
 #[async_trait]
 impl Scaler for Ec2Fleet {
     fn name(&self) -> String {
@@ -185,34 +208,12 @@ impl Scaler for Ec2Fleet {
     async fn sight(&self, now: Timestamp) -> Result<Option<Sighting>, Trouble> {
         self.look(now).await?;
         let memory = self.memory();
-        let node = |instance: &Instance| Node {
-            name: NodeName(instance.id.clone()),
-            phase: match memory.marks.since(instance) {
-                Some(since) => Phase::Draining { since },
-                None if instance.state == "running" => Phase::Serving,
-                None => Phase::Booting,
-            },
-            launched: instance.launched.unwrap_or(now),
-            // A machine that runs need not serve yet: what that takes, EC2 does not know.
-            ready: None,
-            sessions: None,
-        };
         // Whose end may be under way can neither be ended nor be given sessions back.
-        let nodes: Vec<Node> = memory.least().map(node).collect();
+        let nodes: Vec<Node> = memory.least().map(|instance| node(instance, &memory, now)).collect();
         let serving = memory.least().filter(|instance| instance.state == "running").count();
-        let untold = memory.untold();
         let sighting = Sighting::of(now, Size(size(memory.most())), Size(size(serving)));
-        let ending = memory.shown().count() - nodes.len();
-        let says = [
-            (untold, "instances that were there are not described"),
-            (
-                ending,
-                "instances may be ending: their end was asked for, and nobody knows yet what came of it",
-            ),
-        ];
-        let says = says.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
-        let says = says.collect();
-        Ok(Some(Sighting { nodes, complete: untold == 0, says, ..sighting }))
+        let complete = memory.untold() == 0 && !memory.is_new(now);
+        Ok(Some(Sighting { nodes, complete, says: says(&memory, now), ..sighting }))
     }
 
     fn also_called(&self) -> BTreeMap<NodeName, Vec<String>> {

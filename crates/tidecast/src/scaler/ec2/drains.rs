@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use tidecast_pilot::{Command, Decision, NodeName};
 
-use super::Ec2Fleet;
 use super::memory::Memory;
+use super::{Ec2Fleet, NEW};
 use crate::trouble::Trouble;
 
 /// What a decision comes down to for single instances, as far as they are known.
@@ -24,8 +24,6 @@ pub(super) struct Chosen {
 
 /// The most that are ended in one turn.
 const ENDS_MAX: usize = 10;
-/// Why nothing is taken away in the first minute.
-const NEW: &str = "what was done before the start may not be shown yet";
 
 impl Chosen {
     pub(super) fn of(decision: &Decision, memory: &Memory) -> Self {

@@ -18,7 +18,7 @@ use super::ground::OURS;
 
 const DAY_S: i64 = 86_400;
 /// How long the case waits for something to come about.
-const PATIENCE_S: i64 = 180;
+const PATIENCE_S: i64 = 240;
 /// The sessions of six instances: a busy one, one that will be silent, three with a call each, and an empty one.
 const COUNTS: [u32; 6] = [2, 0, 1, 1, 1, 0];
 
