@@ -28,6 +28,9 @@ use crate::trouble::Trouble;
 /// (A13, F25). What was launched counts from then on, seen or not; what has surely ended counts no more. Each turn that
 /// changes something looks anew and marks the instances with its number first: an older one changes nothing (F24), and one
 /// of more than five minutes ago is refused by EC2 itself, as requests are signed with the time of the decision.
+///
+/// Instances with sessions are chosen one by one: a tag of each says since when it gets none (D3.1). Where what is known of an
+/// instance may be wrong, the fleet is taken for smaller when others would be drained or ended beside it.
 #[derive(Debug)]
 pub struct Ec2Fleet {
     ec2: Ec2,
