@@ -112,3 +112,39 @@ fn generated_names_differ() {
     assert!(one["metadata"]["name"].as_str().unwrap().starts_with("run-"));
     assert_ne!(one["metadata"]["name"], other["metadata"]["name"]);
 }
+
+#[test]
+fn annotations_have_names_and_are_not_too_long_all_together() {
+    let mut stage = Stage::new();
+    stage.expect(201, "POST", CONFIGS, &config("a", &json!({})));
+    let mut note = |key: &str, text: &str| {
+        let patch =
+            Request::of("PATCH", &format!("{CONFIGS}/a"), &json!({"metadata": {"annotations": {key: text}}}));
+        stage.ask(&patch.typed(MERGE)).status
+    };
+    assert_eq!(note("tidecast.dev/reason", "any text: even this, with a comma"), 200);
+    assert_eq!(note("tidecast.dev/re ason", "x"), 422);
+    assert_eq!(note("/reason", "x"), 422);
+    assert_eq!(note("tidecast.dev/long", &"x".repeat(256 << 10)), 422);
+}
+
+#[test]
+fn what_a_pod_costs_to_delete_is_a_plain_number() {
+    let mut stage = Stage::new();
+    stage.deploy("web", 1);
+    stage.pass(10);
+    let pods = stage.get("/api/v1/namespaces/default/pods");
+    let name = pods["items"][0]["metadata"]["name"].as_str().unwrap().to_owned();
+    let mut cost = |told: &str| {
+        let notes =
+            json!({"metadata": {"annotations": {"controller.kubernetes.io/pod-deletion-cost": told}}});
+        stage
+            .ask(
+                &Request::of("PATCH", &format!("/api/v1/namespaces/default/pods/{name}"), &notes)
+                    .typed(MERGE),
+            )
+            .status
+    };
+    assert_eq!([cost("-1000"), cost("-2147483647"), cost("0")], [200, 200, 200]);
+    assert_eq!([cost("+1"), cost("007"), cost("2147483648"), cost("cheap")], [422; 4]);
+}

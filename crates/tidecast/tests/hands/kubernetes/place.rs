@@ -379,7 +379,8 @@ pub(super) fn scaled_object(name: &str, min: u32, max: u32) -> Value {
     })
 }
 
-/// An HPA that owns a Deployment and measures nothing, so that it keeps to its floor.
+/// An HPA that owns a Deployment and keeps to its floor, whether or not somebody measures its Pods: none of them will ever
+/// use a whole core. A share of what they request would be none of that, for of a thousandth of a core any use is all.
 pub(super) fn autoscaler(name: &str, min: u32, max: u32) -> Value {
     json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": { "name": name },
@@ -387,7 +388,7 @@ pub(super) fn autoscaler(name: &str, min: u32, max: u32) -> Value {
             "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": name },
             "minReplicas": min, "maxReplicas": max,
             "metrics": [{ "type": "Resource",
-                "resource": { "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 70 } } }],
+                "resource": { "name": "cpu", "target": { "type": "AverageValue", "averageValue": "1" } } }],
         },
     })
 }

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
@@ -66,6 +68,15 @@ fn drain_ls(port: u16) -> Vec<Value> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
+/// What it tells a Prometheus of itself.
+fn metrics(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    told
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)] // D1, D2.1, D3.1, F29, S6.3
 async fn tidecast_run_drains_by_what_prometheus_counts() {
     let begin_s = now().as_second();
@@ -112,4 +123,8 @@ async fn tidecast_run_drains_by_what_prometheus_counts() {
     let (_, why) = kept.iter().find(|(node, _)| node == silent).expect("it drains");
     assert!(why.starts_with("its sessions were last counted at "), "{told:?}");
     assert_eq!(kept.len(), 2, "{told:?}");
+    let told = tokio::task::spawn_blocking(move || metrics(port)).await.unwrap();
+    let ended = told.matches("tidecast_drains_ended_total{workload=\"media\",cause=\"empty\"} 1\n").count();
+    let drain = ["draining_servers{workload=\"media\"} 2", "draining_sessions{workload=\"media\"} 2"];
+    assert!(ended == 1 && drain.iter().all(|line| told.contains(line)), "{told}");
 }
