@@ -107,8 +107,19 @@ pub(super) fn contest(stand: &Stand, now: Timestamp) -> Option<Contest> {
     if marks.size == stand.ordered() {
         return None;
     }
-    let writer = writers::since_ours(stand.held(), &["spec", stand.field()], marks.at)?;
+    let path = ["spec", stand.field()];
+    let writer =
+        writers::since_ours(stand.held(), &path, marks.at).or_else(|| unrecorded(stand, &marks, &path))?;
     Some(if marks.in_truce(now) { Contest::Again(writer) } else { Contest::Once(writer) })
+}
+
+/// Somebody who has changed the number through the scale subresource, of which the server records no time. What the object's
+/// generation counts tells that apart from a write of ours that failed: marks and number are two changes, his is a third.
+fn unrecorded(stand: &Stand, marks: &Marks, path: &[&str]) -> Option<Writer> {
+    let changed = marks.are_changed_since(stand.held().metadata.generation);
+    // Of custom kinds some servers record nothing at all.
+    let unknown = || (!stand.kind.is_plain()).then(Writer::unknown);
+    changed.then(|| writers::at_no_time(stand.held(), path).or_else(unknown)).flatten()
 }
 
 /// What is to become of the number, by what stands there now.
@@ -157,6 +168,13 @@ pub(super) fn judge(
         }
         None => Verdict::Write { number: within, but, overruled: None },
     }
+}
+
+/// Whether the target bears these marks already, and nothing has happened to it since they were written.
+fn is_marked(stand: &Stand, marks: &Marks) -> bool {
+    let generation = stand.target.metadata.generation;
+    let wanted = Marks { generation, ..marks.clone() };
+    Marks::of(&stand.target).is_some_and(|known| known == wanted)
 }
 
 /// `Deployment checkout`.
@@ -264,6 +282,7 @@ impl Kubernetes {
             at: decision.at,
             size: number,
             contested: overruled.map(|writer| (writer, now)).or(before),
+            generation: matches!(stand.holder, Holder::Scale).then(|| stand.generation_marked()).flatten(),
         };
         match stand.holder {
             Holder::Scale => self.write_scale(stand, &marks, decision, until).await,
@@ -289,7 +308,7 @@ impl Kubernetes {
         if self.stuck.load(Ordering::Relaxed) {
             self.put_scale(stand, marks.size, &now, Trial::Dry, until).await?;
         }
-        if Marks::of(&stand.target).as_ref() != Some(marks) {
+        if !is_marked(stand, marks) {
             now = version(&self.mark(stand, marks, decision, None, until).await?);
         }
         let put = self.put_scale(stand, marks.size, &now, Trial::Real, until).await;

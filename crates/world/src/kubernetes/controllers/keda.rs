@@ -42,10 +42,14 @@ impl Cluster {
         if self.find(&autoscaler).is_none() {
             self.make(wanted.clone(), "keda-operator", now);
         }
-        // KEDA owns its autoscaler: whatever somebody else writes there is written over.
+        // KEDA owns its autoscaler: whatever somebody else writes there is written over. Annotations come along then.
         self.edit(&autoscaler, "keda-operator", "", now, |one| {
-            for field in ["minReplicas", "maxReplicas", "scaleTargetRef", "metrics"] {
-                put(one, &format!("/spec/{field}"), wanted["spec"][field].clone());
+            let fields = ["minReplicas", "maxReplicas", "scaleTargetRef", "metrics"];
+            if fields.iter().any(|field| one["spec"][field] != wanted["spec"][field]) {
+                fields
+                    .iter()
+                    .for_each(|field| put(one, &format!("/spec/{field}"), wanted["spec"][field].clone()));
+                put(one, "/metadata/annotations", wanted["metadata"]["annotations"].clone());
             }
         });
         self.edit(key, "keda-operator", "", now, |object| {
@@ -102,6 +106,7 @@ fn autoscaler(key: &Key, object: &Value) -> Value {
         "metadata": {
             "name": name, "namespace": key.namespace, "ownerReferences": [owner(object)],
             "labels": {"app.kubernetes.io/managed-by": "keda-operator", "scaledobject.keda.sh/name": key.name},
+            "annotations": object.pointer("/metadata/annotations").cloned().unwrap_or_else(|| json!({})),
         },
     })
 }
