@@ -132,7 +132,10 @@ impl Cluster {
         if *old == new {
             return;
         }
-        super::draft::count_generation(&kind, &old, &mut new);
+        // The revision of a Deployment is an annotation that is written along with its status.
+        if part != "status" {
+            super::draft::count_generation(&kind, &old, &mut new);
+        }
         let writer = Writer {
             name: by.to_owned(),
             operation: "Update",

@@ -132,7 +132,7 @@ impl Cluster {
         self.grants_what_is_held(asked, old.as_deref(), &object)?;
         super::default::fill(asked.kind, &mut object);
         self.judge(asked, old.as_deref(), &object)?;
-        if let Some(old) = &old {
+        if let Some(old) = old.as_ref().filter(|_| part == Part::Main) {
             count_generation(asked.kind, old, &mut object);
         }
         if let Owner::Changer(writer) = &owner {
