@@ -104,22 +104,25 @@ pub(super) enum Contest {
 /// Whether the number is another than we have written, and who has written it.
 pub(super) fn contest(stand: &Stand, now: Timestamp) -> Option<Contest> {
     let marks = Marks::of(stand.held())?;
-    if marks.size == stand.ordered() {
+    let changes = marks.changes(stand.held().metadata.generation);
+    // Nothing has changed since the marks were written: it is our number that has not come yet.
+    if marks.size == stand.ordered() || changes == Some(0) {
         return None;
     }
     let path = ["spec", stand.field()];
-    let writer =
-        writers::since_ours(stand.held(), &path, marks.at).or_else(|| unrecorded(stand, &marks, &path))?;
+    let timed = || writers::since_ours(stand.held(), &path, marks.at);
+    let writer = timed().or_else(|| unrecorded(stand, changes, &path))?;
     Some(if marks.in_truce(now) { Contest::Again(writer) } else { Contest::Once(writer) })
 }
 
-/// Somebody who has changed the number through the scale subresource, of which the server records no time. What the object's
-/// generation counts tells that apart from a write of ours that failed: marks and number are two changes, his is a third.
-fn unrecorded(stand: &Stand, marks: &Marks, path: &[&str]) -> Option<Writer> {
-    let changed = marks.are_changed_since(stand.held().metadata.generation);
+/// Somebody who has changed the number through the scale subresource, of which the server records no time. Marks that are
+/// followed by one change may be followed by one that left the number as it was, ours having failed; two are ours and his.
+fn unrecorded(stand: &Stand, changes: Option<i64>, path: &[&str]) -> Option<Writer> {
     // Of custom kinds some servers record nothing at all.
     let unknown = || (!stand.kind.is_plain()).then(Writer::unknown);
-    changed.then(|| writers::at_no_time(stand.held(), path).or_else(unknown)).flatten()
+    changes
+        .filter(|changes| *changes >= 2)
+        .and_then(|_| writers::at_no_time(stand.held(), path).or_else(unknown))
 }
 
 /// What is to become of the number, by what stands there now.

@@ -91,9 +91,9 @@ impl Marks {
         notes
     }
 
-    /// Whether the object has changed at least twice since it was marked: once by our number, and by somebody else.
-    pub(super) fn are_changed_since(&self, generation: Option<i64>) -> bool {
-        self.generation.zip(generation).is_some_and(|(marked, now)| now >= marked + 2)
+    /// How often the object has been changed since it was marked, by its generation: our number is one change.
+    pub(super) fn changes(&self, generation: Option<i64>) -> Option<i64> {
+        self.generation.zip(generation).map(|(marked, now)| now - marked)
     }
 
     /// Whether a decision for a workload may be carried out after what is written here.

@@ -174,10 +174,25 @@ fn sees_a_writer_of_whom_the_server_records_no_time() {
     };
     assert_eq!(by(&scaled("Deployment", true, 3)), "a person with kubectl scale (field manager kubectl)");
     assert_eq!(contest(&scaled("Deployment", true, 1), at(90)), None, "our number was never written");
+    assert_eq!(contest(&scaled("Deployment", true, 2), at(90)), None, "and something else has changed since");
     assert_eq!(contest(&scaled("Deployment", false, 3), at(90)), None, "nobody has written it");
     let mut custom = scaled("Rollout", false, 3);
     custom.kind = Kind::new("argoproj.io", "v1alpha1", "Rollout", "rollouts");
     assert_eq!(by(&custom), "somebody who gives no name");
+}
+
+#[test]
+fn takes_nobody_for_a_foreign_writer_while_its_own_number_has_not_come() {
+    let beside = Found { replicas: 3, marks: Some((4, 60, 5)), writer: Some(("helm", 61)), ..UNTOUCHED };
+    let with_generation = |generation: i64| {
+        let mut target = serde_json::to_value(&*found(&beside).target).unwrap();
+        target["metadata"]["generation"] = generation.into();
+        target["metadata"]["annotations"][GENERATION] = "7".into();
+        stand("Deployment", target, Holder::Scale)
+    };
+    assert!(contest(&found(&beside), at(90)).is_some(), "by their times alone it would be somebody else");
+    assert_eq!(contest(&with_generation(7), at(90)), None, "within the same second, but before");
+    assert!(contest(&with_generation(8), at(90)).is_some());
 }
 
 #[test]
