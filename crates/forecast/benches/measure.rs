@@ -2,9 +2,11 @@
 
 use std::hint::black_box;
 
-use criterion::{Criterion, criterion_group, criterion_main};
-use tidecast_forecast::models::{Clusters, Harmonics};
-use tidecast_forecast::{Grid, Lookout, Protocol, Sample, Samples, Series, readiness, repair, seasons, tune};
+use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
+use tidecast_forecast::models::{self, Clusters, Harmonics};
+use tidecast_forecast::{
+    Grid, Leads, Lookout, Protocol, Sample, Samples, Series, readiness, repair, seasons, tune,
+};
 
 const DAY: usize = 288;
 
@@ -53,5 +55,32 @@ fn judge(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, measure, judge);
+/// What a service does between two fits: a model is taken up where it was left, takes in what has come, and speaks.
+fn go_on(c: &mut Criterion) {
+    let whole = weeks(4);
+    let until =
+        |len: usize| Series::new(Grid::new(whole.grid().start, 300, len), whole.values()[..len].to_vec());
+    let known = until(whole.len() - 36);
+    let model = models::named("ensemble", Leads::knots()).expect("a model of ours");
+    let tape = model.fit(&known).expect("four weeks are enough").taped().expect("it can be kept");
+    let left = |history: &Series| model.resume(history, tape.clone()).expect("it fits");
+    let mut group = c.benchmark_group("8,064 points, gone on");
+    group.bench_function("resume", |b| b.iter(|| left(&known)));
+    for steps in [1, 18, 36] {
+        let history = until(known.len() + steps);
+        group.bench_function(format!("update by {steps}"), |b| {
+            b.iter_batched(|| left(&known), |mut fitted| fitted.update(&history), BatchSize::PerIteration)
+        });
+    }
+    let ahead = known.grid().after(2 * DAY);
+    group.bench_function("forecast of 2 days", |b| {
+        b.iter_batched(|| left(&known), |fitted| fitted.forecast(&known, ahead), BatchSize::PerIteration)
+    });
+    group.bench_function("tape", |b| {
+        b.iter_batched(|| left(&known), |mut it| it.taped(), BatchSize::PerIteration)
+    });
+    group.finish();
+}
+
+criterion_group!(benches, measure, judge, go_on);
 criterion_main!(benches);

@@ -234,6 +234,7 @@ impl Fitted for Walk {
         for value in &history.values()[self.past.seen().min(history.len())..] {
             self.step(*value);
         }
+        self.lanes.iter_mut().for_each(Lane::ready);
     }
 
     fn forecast(&self, history: &Series, horizon: Grid) -> Forecast {

@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 use crate::calibrated::K;
 use crate::method::{maybe, row};
 use crate::past::Past;
+use crate::ranked::Ranked;
 use crate::{Fan, LEVELS, Tape, Taped};
 
 /// What all leads of a history have in common.
@@ -79,7 +80,7 @@ impl Lane {
             hourly: Mean::new(7.0 * day),
             by_week: Slots::new(shape.week, 0.3, (900 / shape.step_s).max(1) as usize),
             by_hour: phase.then(|| Slots::new((3600 / shape.step_s) as usize, 0.03, 0)),
-            residuals: Residuals::new(shape, adaptive),
+            residuals: Residuals::new(shape),
             levels: LEVELS,
             adaptive,
         }
@@ -90,7 +91,12 @@ impl Lane {
     }
 
     pub(crate) fn has_residuals(&self) -> bool {
-        !self.residuals.sorted.is_empty()
+        !self.residuals.ranked.is_empty()
+    }
+
+    /// Makes quantiles at its levels quick to have, as after steps that did not ask for any.
+    pub(crate) fn ready(&mut self) {
+        self.residuals.ranked.settle(&self.levels);
     }
 
     /// Settles the forecast made a lead ago with the newest value, then takes in the one made now.
@@ -103,6 +109,9 @@ impl Lane {
             self.miss(now);
         }
         self.residuals.push(normalised.unwrap_or(f64::NAN));
+        if self.adaptive {
+            self.ready();
+        }
         let issued = self.issue(now, point);
         self.open.push_back(issued);
         self.newest = Some(issued);
@@ -163,7 +172,8 @@ impl Lane {
     }
 
     fn quantiles(&self, issued: &Issued, residuals: &Residuals) -> [f64; K] {
-        self.levels.map(|level| (issued.point + residuals.quantile(level) * issued.scales[3]).max(0.0))
+        let quantile = |residual: f64| (issued.point + residual * issued.scales[3]).max(0.0);
+        residuals.ranked.quantiles(&self.levels).map(quantile)
     }
 
     /// The fan of the newest forecast; `instead` lends its residuals while this lane has none.
@@ -272,19 +282,15 @@ impl Slots {
     }
 }
 
-/// The residuals of a sliding window, sorted once an hour.
+/// The residuals of a sliding window, ranked once an hour.
 #[derive(Debug, Clone)]
 struct Residuals {
     window: VecDeque<f64>,
     length: usize,
     every: usize,
     warm: usize,
-    /// Quantiles are asked for at other levels than [`LEVELS`] too.
-    any_level: bool,
     seen: usize,
-    /// Sorted; or, just read from a tape, in order where [`LEVELS`] look only.
-    sorted: Vec<f64>,
-    rough: bool,
+    ranked: Ranked,
     come: Vec<f64>,
     gone: Vec<f64>,
 }
@@ -293,10 +299,10 @@ struct Residuals {
 const RESIDUALS_MIN: usize = 100;
 
 impl Residuals {
-    fn new(shape: &LaneShape, any_level: bool) -> Self {
-        let (window, sorted, come, gone) = Default::default();
+    fn new(shape: &LaneShape) -> Self {
+        let (window, ranked, come, gone) = Default::default();
         let (length, every, warm) = (WINDOW_DAYS * shape.day, (shape.day / 24).max(1), 2 * shape.day);
-        Self { window, length, every, warm, any_level, seen: 0, sorted, rough: false, come, gone }
+        Self { window, length, every, warm, seen: 0, ranked, come, gone }
     }
 
     fn push(&mut self, value: f64) {
@@ -312,116 +318,26 @@ impl Residuals {
         }
         let due = self.seen.is_multiple_of(self.every) && self.seen > self.warm;
         self.seen += 1;
-        let enough = self.sorted.len() + self.come.len() > RESIDUALS_MIN + self.gone.len();
-        if due && (enough || !self.sorted.is_empty()) {
-            self.merge();
+        let enough = self.ranked.len() + self.come.len() > RESIDUALS_MIN + self.gone.len();
+        if due && (enough || !self.ranked.is_empty()) {
+            self.ranked.change(&mut self.come, &mut self.gone);
         }
     }
-
-    /// Takes what has come into the sorted residuals, and what has gone out of them, in one pass.
-    fn merge(&mut self) {
-        if std::mem::take(&mut self.rough) {
-            self.sorted.sort_unstable_by(f64::total_cmp);
-        }
-        self.come.sort_unstable_by(f64::total_cmp);
-        self.gone.sort_unstable_by(f64::total_cmp);
-        let mut merged = Vec::with_capacity(self.sorted.len() + self.come.len());
-        let (mut come, mut gone) = (self.come.iter().peekable(), self.gone.iter().peekable());
-        for value in &self.sorted {
-            while let Some(new) = come.next_if(|new| *new < value) {
-                merged.push(*new);
-            }
-            if gone.next_if(|old| *old == value).is_none() {
-                merged.push(*value);
-            }
-        }
-        merged.extend(come);
-        self.sorted = merged;
-        self.come.clear();
-        self.gone.clear();
-    }
-
-    /// The order statistic at `level` · (m + 1), interpolated.
-    fn quantile(&self, level: f64) -> f64 {
-        let Some((i, share)) = place(level, self.sorted.len()) else { return 0.0 };
-        let below = self.sorted[i];
-        if share > 0.0 { below + share * (self.sorted[i + 1] - below) } else { below }
-    }
-
-    /// Puts in order what was read: all of it, or no more than quantiles look at.
-    fn order(&mut self) {
-        self.rough = !self.any_level;
-        if self.any_level {
-            return self.sorted.sort_unstable_by(f64::total_cmp);
-        }
-        let len = self.sorted.len();
-        let asked = LEVELS.iter().filter_map(|level| place(*level, len));
-        let mut ranks: Vec<usize> = asked.flat_map(|(i, _)| [i, (i + 1).min(len - 1)]).collect();
-        ranks.sort_unstable();
-        ranks.dedup();
-        settle_ranks(&mut self.sorted, 0, &ranks);
-    }
-}
-
-/// Where the quantile at `level` of so many sorted values lies: at an index, and by which share on the way to the next.
-fn place(level: f64, count: usize) -> Option<(usize, f64)> {
-    let at = level * (count as f64 + 1.0) - 1.0;
-    let last = count.checked_sub(1)?;
-    let within = at >= 0.0 && (at as usize) < last;
-    Some(if within { (at as usize, at.fract()) } else { (if at < 0.0 { 0 } else { last }, 0.0) })
-}
-
-/// Brings to each of these ranks, ascending, the value that it has when all are sorted; `values` begin at rank `first`.
-fn settle_ranks(values: &mut [f64], first: usize, ranks: &[usize]) {
-    let middle = ranks.len() / 2;
-    let Some(rank) = ranks.get(middle) else { return };
-    let (low, _, high) = values.select_nth_unstable_by(rank - first, f64::total_cmp);
-    settle_ranks(low, first, &ranks[..middle]);
-    settle_ranks(high, rank + 1, &ranks[middle + 1..]);
 }
 
 impl Taped for Residuals {
-    /// The sorted ones follow from the others, and are not written.
+    /// The ranked ones follow from the others, and are not written.
     fn tape(&mut self, tape: &mut Tape) {
         tape.count(&mut self.seen);
         tape.list(&mut self.window, |value, tape| tape.number(value));
         row(&mut self.come, tape);
         row(&mut self.gone, tape);
-        let mut merged = usize::from(!self.sorted.is_empty());
-        tape.count(&mut merged);
-        if merged > 0 && self.sorted.is_empty() {
+        let mut ranked = usize::from(!self.ranked.is_empty());
+        tape.count(&mut ranked);
+        if ranked > 0 && self.ranked.is_empty() {
             let finite = || self.window.iter().copied().filter(|value| value.is_finite());
             let known = finite().count().saturating_sub(self.come.len());
-            self.sorted = finite().take(known).chain(self.gone.iter().copied()).collect();
-            self.order();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    proptest! {
-        #[test]
-        fn finds_the_same_quantiles_in_what_is_ordered_only_where_they_look(
-            values in proptest::collection::vec(-10.0f64..10.0, 0..400),
-        ) {
-            let shape = LaneShape { step_s: 300, day: 288, week: 2_016, least: 0.02 };
-            let [mut rough, mut sorted] = [false, true].map(|any_level| Residuals::new(&shape, any_level));
-            for residuals in [&mut rough, &mut sorted] {
-                residuals.sorted = values.iter().map(|value| value.round()).collect();
-                residuals.order();
-            }
-            prop_assert!(sorted.sorted.is_sorted());
-            prop_assert_eq!(LEVELS.map(|level| rough.quantile(level)), LEVELS.map(|level| sorted.quantile(level)));
-            for residuals in [&mut rough, &mut sorted] {
-                residuals.come = vec![0.5, -0.5];
-                residuals.merge();
-            }
-            prop_assert_eq!(rough.sorted, sorted.sorted);
+            self.ranked = Ranked::of(finite().take(known).chain(self.gone.iter().copied()).collect());
         }
     }
 }

@@ -30,6 +30,7 @@ mod ensemble;
 mod calibrated;
 mod civil;
 mod lane;
+mod ranked;
 mod hindsight;
 mod nowcast;
 mod tape;

@@ -64,7 +64,7 @@ impl Past {
         let values = history.values().get(skipped..skipped.checked_add(len)?)?;
         let mut past = Self::empty(grid.slice(skipped, skipped), skipped, day, mean);
         past.reserve(len + AHEAD);
-        values.iter().for_each(|value| past.push(*value));
+        past.extend(values);
         Some(past)
     }
 
@@ -97,12 +97,19 @@ impl Past {
 
     /// Takes in one value, NaN if it was not measured.
     pub fn push(&mut self, value: f64) {
-        let filled = self.fill(value);
-        self.measured.push(value);
-        self.filled.push(filled);
-        self.grid.len += 1;
+        self.extend(&[value]);
+    }
+
+    /// Takes in some at once, which says the same as one after the other.
+    fn extend(&mut self, values: &[f64]) {
+        let known = self.len();
+        for value in values {
+            self.filled.push(self.fill(*value));
+        }
+        self.measured.extend_from_slice(values);
+        self.grid.len += values.len();
         for track in [&mut self.linear, &mut self.root, &mut self.log] {
-            track.push(filled);
+            track.extend(&self.filled[known..]);
         }
     }
 
@@ -286,22 +293,24 @@ impl Track {
         [&mut self.profile, &mut self.wide, &mut self.long].into_iter().for_each(|it| it.reserve(len));
     }
 
-    fn push(&mut self, value: f64) {
-        let z = self.transform.apply(value);
-        self.z.push(z);
-        self.smooth.push(&self.z);
-        self.smooth_20.push(&self.z);
-        self.smooth_15.push(&self.z);
-        self.wide_smooth.push(&self.z);
-        if let Some(smooth) = &mut self.long_smooth {
-            smooth.push(&self.z);
+    fn extend(&mut self, values: &[f64]) {
+        let known = self.z.len();
+        values.iter().for_each(|value| self.z.push(self.transform.apply(*value)));
+        for smooth in [&mut self.smooth, &mut self.smooth_20, &mut self.smooth_15, &mut self.wide_smooth] {
+            smooth.follow(&self.z);
         }
-        self.profile.push(&self.z, &self.smooth);
-        self.wide.push(&self.z, &self.wide_smooth);
-        self.long.push(&self.z, self.long_smooth.as_ref().unwrap_or(&self.smooth_20));
-        let known = self.profile.at(self.z.len() - 1);
-        self.dev.push(if known.is_finite() { z - known } else { z });
-        self.dev_smooth.push(&self.dev);
+        if let Some(smooth) = &mut self.long_smooth {
+            smooth.follow(&self.z);
+        }
+        self.profile.follow(known, &self.z, &self.smooth);
+        self.wide.follow(known, &self.z, &self.wide_smooth);
+        self.long.follow(known, &self.z, self.long_smooth.as_ref().unwrap_or(&self.smooth_20));
+        // What a profile says of a time was settled before that time came.
+        for (i, z) in self.z.values().iter().enumerate().skip(known) {
+            let usual = self.profile.at(i);
+            self.dev.push(if usual.is_finite() { z - usual } else { *z });
+        }
+        self.dev_smooth.follow(&self.dev);
     }
 }
 
@@ -381,10 +390,10 @@ impl Smooth {
         Self { radius, values: Vec::new() }
     }
 
-    fn push(&mut self, of: &Running) {
-        if let Some(index) = (of.len() - 1).checked_sub(self.radius) {
-            self.values.push(of.centred(index, self.radius));
-        }
+    /// Adds the means that are known now.
+    fn follow(&mut self, of: &Running) {
+        let known = self.values.len()..of.len().saturating_sub(self.radius);
+        self.values.extend(known.map(|index| of.centred(index, self.radius)));
     }
 
     /// The mean around `index`; NaN before the start and where it is not known yet.
@@ -417,25 +426,20 @@ impl Profile {
         self.values.reserve(len + self.week);
     }
 
-    /// `smooth` are centred means of `z`.
-    fn push(&mut self, z: &Running, smooth: &Smooth) {
-        let now = z.len() - 1;
-        let by_days = now + self.day;
-        if by_days < self.week {
-            let value = self.by_earlier_days(by_days, z);
-            self.set(by_days, value);
+    /// Says what is known since there were `before` values of `z`, of which `smooth` are centred means.
+    fn follow(&mut self, before: usize, z: &Running, smooth: &Smooth) {
+        let by_days = before + self.day..(z.len() + self.day).min(self.week);
+        let known = before.saturating_sub(smooth.radius)..smooth.values.len();
+        let end = if known.is_empty() { by_days.end } else { self.week + known.end };
+        if self.values.len() < end {
+            self.values.resize(end, f64::NAN);
         }
-        if let Some(from) = now.checked_sub(smooth.radius) {
-            let value = self.by_earlier_weeks(from + self.week, smooth);
-            self.set(from + self.week, value);
+        for index in by_days {
+            self.values[index] = self.by_earlier_days(index, z);
         }
-    }
-
-    fn set(&mut self, index: usize, value: f64) {
-        if self.values.len() <= index {
-            self.values.resize(index + 1, f64::NAN);
+        for index in known {
+            self.values[self.week + index] = self.by_earlier_weeks(self.week + index, smooth);
         }
-        self.values[index] = value;
     }
 
     fn by_earlier_days(&self, index: usize, z: &Running) -> f64 {
@@ -452,6 +456,11 @@ impl Profile {
     }
 
     fn by_earlier_weeks(&self, index: usize, smooth: &Smooth) -> f64 {
+        if self.middle == Middle::Median
+            && let Some([a, b, c, d]) = self.four_weeks(index, smooth)
+        {
+            return middle_of_four(a, b, c, d);
+        }
         let mut found = [f64::NAN; 8];
         let mut n = 0;
         for weeks in 1..=self.weeks {
@@ -462,10 +471,16 @@ impl Profile {
             }
         }
         match self.middle {
-            Middle::Median if n == 4 => middle_of_four(found[0], found[1], found[2], found[3]),
             Middle::Median => median(&mut found[..n]),
             Middle::Mean => found[..n].iter().sum::<f64>() / n as f64,
         }
+    }
+
+    /// The same time of the four weeks before, if all are known: the usual case.
+    fn four_weeks(&self, index: usize, smooth: &Smooth) -> Option<[f64; 4]> {
+        let oldest = index.checked_sub(4 * self.week)?;
+        let found = [0, 1, 2, 3].map(|weeks| smooth.values[oldest + weeks * self.week]);
+        found.iter().all(|value| value.is_finite()).then_some(found)
     }
 
     /// What the profile says for `index`; NaN where it does not know.
@@ -531,6 +546,21 @@ mod tests {
         assert_eq!(past.linear.profile.at(past.now() + 168), f64::from((15 * 24 - 1) % 168));
         assert!(past.linear.profile.at(past.now() + 169).is_nan());
         assert!(past.linear.dev.at(past.now() as i64).abs() < 1e-12);
+    }
+
+    #[test]
+    fn takes_in_many_at_once_as_it_does_one_after_the_other() {
+        let value = |i: usize| if i % 41 == 7 { f64::NAN } else { ((i * 7_919) % 101) as f64 };
+        let values: Vec<f64> = (0..48 * 40).map(value).collect();
+        let one_by_one = past_of(1_800, values.clone());
+        for parts in [1, 5, 48, 500, 5_000] {
+            let mut past = past_of(1_800, values[..96].to_vec());
+            past.mean = one_by_one.mean;
+            past.log = Track::new(one_by_one.log.transform, 1_800, 48);
+            past.log.extend(&past.filled.clone());
+            values[96..].chunks(parts).for_each(|part| past.extend(part));
+            assert_eq!(format!("{past:?}"), format!("{one_by_one:?}"), "{parts} at once");
+        }
     }
 
     #[test]

@@ -39,11 +39,12 @@ use crate::trouble::Trouble;
 /// Everything that is acknowledged survives; what people write is in the audit log in the same moment.
 #[async_trait]
 pub trait Store: fmt::Debug + Send + Sync {
-    /// What is known about a workload; a ledger at turn 0 if nothing is.
+    /// What is known about a workload; a ledger at turn 0 if nothing is. `before` is what whoever asks knows already: if no
+    /// turn was committed since, its decision, lessons and guard stay, and only what is decreed is read.
     ///
     /// # Errors
     /// [`Trouble`] when it cannot be read, or is not what was written.
-    async fn load(&self, workload: &WorkloadName) -> Result<Ledger, Trouble>;
+    async fn load(&self, workload: &WorkloadName, before: Option<&Ledger>) -> Result<Ledger, Trouble>;
 
     /// True if this was the next turn and is now stored: compare-and-swap.
     ///

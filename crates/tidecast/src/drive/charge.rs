@@ -180,7 +180,7 @@ impl Charge {
         let mut briefing = self.briefing(now, ledger, evidence, sighting);
         let mut decision = self.decide(&mut briefing);
         if looked_after != decreed
-            && let Ok(ledger) = self.store.load(&self.workload.name).await
+            && let Ok(ledger) = self.store.load(&self.workload.name, self.remembered.as_ref()).await
         {
             (briefing.turn, briefing.last) = (ledger.turn + 1, ledger.last.clone());
             briefing.overrides = ledger.overrides.into_iter().chain(self.agenda.due(now)).collect();
@@ -217,10 +217,14 @@ impl Charge {
     }
 
     /// Commits a decision, and carries it out if it is ours.
-    async fn conclude(&self, decision: &Decision, turned: &mut Turned) {
+    async fn conclude(&mut self, decision: &Arc<Decision>, turned: &mut Turned) {
         if turned.trouble.is_none() {
             match self.store.commit(&self.workload.name, decision).await {
-                Ok(committed) => turned.committed = committed,
+                Ok(true) => {
+                    turned.committed = true;
+                    self.remember(decision);
+                }
+                Ok(false) => {}
                 Err(trouble) => turned.trouble = Some(trouble),
             }
         }
@@ -229,6 +233,13 @@ impl Charge {
             false if turned.trouble.is_some() => self.grow_only(decision).await,
             false => None,
         };
+    }
+
+    /// What the ledger says now that this decision is in it.
+    fn remember(&mut self, decision: &Arc<Decision>) {
+        if let Some(ledger) = &mut self.remembered {
+            (ledger.turn, ledger.last) = (decision.turn, Some(decision.clone()));
+        }
     }
 
     /// While nothing can be written, growing goes on: it is absolute and takes nothing away, so that neither a restart nor
@@ -289,7 +300,7 @@ impl Charge {
     }
 
     async fn load(&mut self, now: Timestamp) -> Result<Ledger, Trouble> {
-        let ledger = self.store.load(&self.workload.name).await?;
+        let ledger = self.store.load(&self.workload.name, self.remembered.as_ref()).await?;
         self.remembered = Some(ledger.clone());
         if self.lessons.is_none() {
             let lessons = Arc::new(ledger.lessons.clone());

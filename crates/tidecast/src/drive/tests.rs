@@ -480,8 +480,8 @@ impl Store for Brimful {
         }
     }
 
-    async fn load(&self, workload: &WorkloadName) -> Result<Ledger, Trouble> {
-        self.store.load(workload).await
+    async fn load(&self, workload: &WorkloadName, before: Option<&Ledger>) -> Result<Ledger, Trouble> {
+        self.store.load(workload, before).await
     }
 
     async fn carried_out(

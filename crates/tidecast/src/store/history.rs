@@ -64,6 +64,18 @@ pub(super) const FORMAT: Format = Format {
             WITHOUT ROWID;
     ", "
         CREATE TABLE tunings (series INTEGER PRIMARY KEY, begun INTEGER, numbers BLOB, mark INTEGER) WITHOUT ROWID;
+    ",
+    // As in the ledger: a tree of rows of kilobytes is searched by reading whole rows.
+    "
+        CREATE TABLE chunks_2 (series INTEGER, day INTEGER, times BLOB, points BLOB, mark INTEGER, PRIMARY KEY (series, day));
+        INSERT INTO chunks_2 SELECT * FROM chunks;
+        DROP TABLE chunks;
+        ALTER TABLE chunks_2 RENAME TO chunks;
+        CREATE TABLE forecasts_2 (series INTEGER, issued INTEGER, head TEXT, fans BLOB, mark INTEGER,
+            PRIMARY KEY (series, issued));
+        INSERT INTO forecasts_2 SELECT * FROM forecasts;
+        DROP TABLE forecasts;
+        ALTER TABLE forecasts_2 RENAME TO forecasts;
     "],
     tables: &[&SERIES, &HEAD, &CHUNKS, &FORECASTS, &DARK, &TUNINGS],
     verify: |_| Ok(()),
@@ -73,6 +85,8 @@ pub(super) const FORMAT: Format = Format {
 const DAY_MS: i64 = 86_400_000;
 /// Samples younger than this are rows.
 const HEAD_MS: i64 = 2 * 3_600_000;
+/// How much of the span that was asked for may be forgotten by a restart, to be asked for again.
+const NOTED_EVERY: SignedDuration = SignedDuration::from_mins(5);
 
 impl History {
     /// Opens the file, made if it does not exist.
@@ -252,8 +266,10 @@ fn put(db: &Connection, series: &str, samples: Samples, asked: Asked, now: Times
     let id = id_of(db, series)?;
     let known = known(db, series)?.map(|(_, asked)| asked);
     let span = known.map_or(asked, |known| together(known, asked));
-    let row = [series.to_owned().into(), id.into(), millis(span.from), millis(span.until)];
-    SERIES.put(db, &row)?;
+    if known.is_none_or(|known| worth_noting(known, span)) {
+        let row = [series.to_owned().into(), id.into(), millis(span.from), millis(span.until)];
+        SERIES.put(db, &row)?;
+    }
     let recent = now.as_millisecond() - HEAD_MS;
     let known = head(db, id, &samples)?;
     let mut days: BTreeMap<i64, Vec<(i64, f64)>> = BTreeMap::new();
@@ -266,6 +282,12 @@ fn put(db: &Connection, series: &str, samples: Samples, asked: Asked, now: Times
         }
     }
     days.into_iter().try_for_each(|(day, points)| merge(db, id, day, points))
+}
+
+/// Whether a span has grown by more than would soon be asked again. A turn asks for half a minute more, and most have
+/// nothing else to write.
+fn worth_noting(known: Asked, span: Asked) -> bool {
+    span.from != known.from || span.until.duration_since(known.until) >= NOTED_EVERY
 }
 
 /// The rows of the last hours within the span of these samples.

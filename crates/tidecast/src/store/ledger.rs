@@ -23,7 +23,7 @@ pub struct Ledger {
     pub halts: Vec<Halt>,
 }
 
-/// A decision that changed something, kept to be asked about.
+/// A decision that changed something, kept to be asked about; without its plan, which is kept only while it is in force.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Kept {

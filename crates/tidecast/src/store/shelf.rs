@@ -59,7 +59,7 @@ struct Head {
 }
 
 /// What each file begins with; another format has another one.
-const MARK: &[u8; 8] = b"tidemdl1";
+const MARK: &[u8; 8] = b"tidemdl2";
 
 impl Shelf {
     /// The shelf in a folder, made if it does not exist, with room for so many bytes.
@@ -153,7 +153,7 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The mark, a digest of the rest, and the rest: head, values and tape, each behind its length.
+/// The mark, a checksum of the rest, and the rest: head, values and tape, each behind its length.
 fn written(shelved: &Shelved) -> Vec<u8> {
     let head = Head { label: shelved.label.clone(), grid: shelved.history.grid() };
     let head = serde_json::to_vec(&head).expect("a label is text and times");
@@ -163,13 +163,13 @@ fn written(shelved: &Shelved) -> Vec<u8> {
         rest.extend((part.len() as u64).to_le_bytes());
         rest.extend(part);
     }
-    [MARK.as_slice(), &Sha256::digest(&rest), &rest].concat()
+    [MARK.as_slice(), &crc32fast::hash(&rest).to_le_bytes(), &rest].concat()
 }
 
 fn read(bytes: &[u8]) -> Option<Shelved> {
     let rest = bytes.strip_prefix(MARK)?;
-    let (digest, mut rest) = rest.split_at_checked(32)?;
-    if digest != Sha256::digest(rest).as_slice() {
+    let (checksum, mut rest) = rest.split_first_chunk()?;
+    if u32::from_le_bytes(*checksum) != crc32fast::hash(rest) {
         return None;
     }
     let mut part = || {

@@ -1,10 +1,11 @@
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, Weak};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::Connection;
 use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tidecast_pilot::{Decision, Lessons, Plan, WorkloadName};
@@ -20,12 +21,23 @@ use crate::trouble::Trouble;
 #[derive(Debug)]
 pub struct Sqlite {
     db: Database,
+    /// The plan that each workload's last decision has, as far as this process stored it.
+    stored: Mutex<BTreeMap<WorkloadName, Stored>>,
+}
+
+/// A plan that is stored: most turns have the same one as the turn before, and then it is neither read nor written.
+#[derive(Debug, Clone)]
+struct Stored {
+    /// By which turn's number it is found.
+    turn: i64,
+    plan: Weak<Plan>,
 }
 
 /// The last turn of each workload. Its plan is kept apart, for it changes with the forecast and not every turn.
 const TURNS: Table =
     Table { name: "ledger", columns: &["workload", "turn", "decision", "plan", "gist"], keys: 1 };
-/// Plans, by the turn that first had them.
+/// The plan in force of each workload, by the turn that first had it. Older ones nobody asks for, and a day of them would
+/// be megabytes.
 const PLANS: Table = Table { name: "plans", columns: &["workload", "turn", "plan"], keys: 2 };
 /// Turns that changed something.
 const KEPT: Table =
@@ -49,6 +61,28 @@ pub(super) const FORMAT: Format = Format {
             WITHOUT ROWID;
         CREATE TABLE audit (seq INTEGER PRIMARY KEY, at INTEGER, workload TEXT, draft TEXT, hash TEXT, mark INTEGER);
         CREATE INDEX audit_workload ON audit (workload, seq);
+    ",
+    // Rows of kilobytes lie behind an index of their keys: a tree of the rows themselves is searched by reading whole rows.
+    "
+        CREATE TABLE ledger_2 (workload TEXT PRIMARY KEY, turn INTEGER, decision TEXT, plan INTEGER, gist TEXT, mark INTEGER);
+        INSERT INTO ledger_2 SELECT * FROM ledger;
+        DROP TABLE ledger;
+        ALTER TABLE ledger_2 RENAME TO ledger;
+        CREATE TABLE plans_2 (workload TEXT, turn INTEGER, plan TEXT, mark INTEGER, PRIMARY KEY (workload, turn));
+        INSERT INTO plans_2 SELECT * FROM plans;
+        DROP TABLE plans;
+        ALTER TABLE plans_2 RENAME TO plans;
+        CREATE TABLE kept_2 (workload TEXT, turn INTEGER, at INTEGER, decision TEXT, plan INTEGER, outcome TEXT,
+            mark INTEGER, PRIMARY KEY (workload, turn));
+        INSERT INTO kept_2 SELECT * FROM kept;
+        DROP TABLE kept;
+        ALTER TABLE kept_2 RENAME TO kept;
+        CREATE TABLE keepsakes_2 (workload TEXT, kind TEXT, value TEXT, mark INTEGER, PRIMARY KEY (workload, kind));
+        INSERT INTO keepsakes_2 SELECT * FROM keepsakes;
+        DROP TABLE keepsakes;
+        ALTER TABLE keepsakes_2 RENAME TO keepsakes;
+        CREATE INDEX kept_at ON kept (at);
+        CREATE INDEX decrees_until ON decrees (until);
     "],
     tables: &[&TURNS, &PLANS, &KEPT, &KEEPSAKES, &DECREES, &audit::AUDIT],
     verify: audit::verify,
@@ -56,7 +90,7 @@ pub(super) const FORMAT: Format = Format {
 };
 
 impl Sqlite {
-    /// How long turns that changed something, and plans, are kept.
+    /// How long turns that changed something are kept.
     pub const RETENTION: SignedDuration = SignedDuration::from_hours(30 * 24);
 
     /// Opens the file, made if it does not exist, brought up to date if it is older, and checked through.
@@ -65,7 +99,15 @@ impl Sqlite {
     /// [`Trouble::Damaged`] when it is not what was written, [`Trouble::Newer`] when a newer version wrote it.
     pub fn open(path: &Path) -> Result<Self, Trouble> {
         let db = Database::open(path, &FORMAT)?;
-        Ok(Self { db })
+        Ok(Self { db, stored: Mutex::default() })
+    }
+
+    fn stored(&self, workload: &WorkloadName) -> Option<Stored> {
+        self.lock_stored().get(workload).cloned()
+    }
+
+    fn lock_stored(&self) -> MutexGuard<'_, BTreeMap<WorkloadName, Stored>> {
+        self.stored.lock().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
     /// What reasons call it.
@@ -77,8 +119,8 @@ impl Sqlite {
         &self.db
     }
 
-    /// Drops turns and plans older than [`Sqlite::RETENTION`], and decrees that ended a day ago; a bounded
-    /// number at once. The audit log is kept.
+    /// Drops turns older than [`Sqlite::RETENTION`], and decrees that ended a day ago; a bounded number at once. The audit
+    /// log is kept.
     ///
     /// # Errors
     /// [`Trouble`] when that cannot be done.
@@ -91,6 +133,8 @@ impl Sqlite {
 
 /// The most rows that one call drops.
 const PRUNED_MAX: i64 = 2_000;
+/// The same for plans, which only earlier versions left behind; a hundred are a megabyte.
+const PLANS_PRUNED_MAX: i64 = 100;
 
 fn prune(db: &Connection, before: Value, over: Value) -> Result<usize, Fault> {
     let mut dropped = 0;
@@ -101,10 +145,8 @@ fn prune(db: &Connection, before: Value, over: Value) -> Result<usize, Fault> {
             dropped += usize::from(table.take(db, &row[..table.keys])?);
         }
     }
-    let unused = "turn < (SELECT min(plan) FROM (
-        SELECT plan FROM kept WHERE kept.workload = plans.workload
-        UNION ALL SELECT plan FROM ledger WHERE ledger.workload = plans.workload)) LIMIT ?";
-    for row in PLANS.select(db, unused, &[PRUNED_MAX.into()])? {
+    let unused = "turn <> (SELECT plan FROM ledger WHERE ledger.workload = plans.workload) LIMIT ?";
+    for row in PLANS.select(db, unused, &[PLANS_PRUNED_MAX.into()])? {
         dropped += usize::from(PLANS.take(db, &row[..PLANS.keys])?);
     }
     Ok(dropped)
@@ -112,14 +154,19 @@ fn prune(db: &Connection, before: Value, over: Value) -> Result<usize, Fault> {
 
 #[async_trait]
 impl Store for Sqlite {
-    async fn load(&self, workload: &WorkloadName) -> Result<Ledger, Trouble> {
-        let workload = workload.clone();
-        self.db.read(move |db| load(db, &workload)).await
+    async fn load(&self, workload: &WorkloadName, before: Option<&Ledger>) -> Result<Ledger, Trouble> {
+        let (workload, before) = (workload.clone(), before.cloned());
+        self.db.read(move |db| load(db, &workload, before)).await
     }
 
     async fn commit(&self, workload: &WorkloadName, decision: &Decision) -> Result<bool, Trouble> {
-        let (workload, decision) = (workload.clone(), decision.clone());
-        self.db.write(move |db| commit(db, &workload, decision)).await
+        let (name, decision, stored) = (workload.clone(), decision.clone(), self.stored(workload));
+        let plan = Arc::downgrade(&decision.plan);
+        let committed = self.db.write(move |db| commit(db, &name, decision, stored)).await?;
+        if let Some(turn) = committed {
+            self.lock_stored().insert(workload.clone(), Stored { turn, plan });
+        }
+        Ok(committed.is_some())
     }
 
     async fn carried_out(
@@ -148,7 +195,7 @@ impl Store for Sqlite {
             .read(move |db| {
                 let condition = "workload = ? AND turn < ? ORDER BY turn DESC LIMIT ?";
                 let rows = KEPT.select(db, condition, &[name, before, (limit as i64).into()])?;
-                rows.iter().map(|row| kept(db, row)).collect()
+                rows.iter().map(|row| kept(row)).collect()
             })
             .await
     }
@@ -185,20 +232,13 @@ impl Store for Sqlite {
 const LESSONS: &str = "lessons";
 const GUARD: &str = "guard";
 
-fn load(db: &Connection, workload: &WorkloadName) -> Result<Ledger, Fault> {
+fn load(db: &Connection, workload: &WorkloadName, before: Option<Ledger>) -> Result<Ledger, Fault> {
     let name: Value = workload.0.clone().into();
-    let (turn, last) = match TURNS.get(db, std::slice::from_ref(&name))? {
-        None => (0, None),
-        Some(row) => (number(&row[1])?, Some(Arc::new(decision(db, &name, &row[2], &row[3])?))),
+    let mut ledger = match before {
+        Some(before) if before.turn == last_turn(db, &name)? => before,
+        _ => learned(db, &name)?,
     };
-    let keepsake = |kind: &str| KEEPSAKES.get(db, &[name.clone(), kind.to_owned().into()]);
-    let mut ledger = Ledger {
-        turn,
-        last,
-        lessons: keepsake(LESSONS)?.map_or_else(|| Ok(Lessons::default()), |row| parsed(&row[2]))?,
-        guard: keepsake(GUARD)?.map_or_else(|| Ok(Guard::default()), |row| parsed(&row[2]))?,
-        ..Ledger::default()
-    };
+    (ledger.overrides, ledger.halts) = Default::default();
     for (_, decree) in decrees(db, "workload IS NULL OR workload = ? ORDER BY id", &[name])? {
         match decree {
             Decree::Override(decree) => ledger.overrides.push(decree),
@@ -208,26 +248,55 @@ fn load(db: &Connection, workload: &WorkloadName) -> Result<Ledger, Fault> {
     Ok(ledger)
 }
 
-fn commit(db: &Connection, workload: &WorkloadName, mut decision: Decision) -> Result<bool, Fault> {
+/// The number of the last turn: each is given once, so it stands for what was decided.
+fn last_turn(db: &Connection, name: &Value) -> Result<u64, Fault> {
+    let mut statement = db.prepare_cached("SELECT turn FROM ledger WHERE workload = ?")?;
+    let turn = statement.query_row([name], |row| row.get::<_, Value>(0)).optional()?;
+    turn.map_or(Ok(0), |turn| number(&turn))
+}
+
+/// All but what is decreed.
+fn learned(db: &Connection, name: &Value) -> Result<Ledger, Fault> {
+    let (turn, last) = match TURNS.get(db, std::slice::from_ref(name))? {
+        None => (0, None),
+        Some(row) => (number(&row[1])?, Some(Arc::new(decision(db, name, &row[2], &row[3])?))),
+    };
+    let keepsake = |kind: &str| KEEPSAKES.get(db, &[name.clone(), kind.to_owned().into()]);
+    Ok(Ledger {
+        turn,
+        last,
+        lessons: keepsake(LESSONS)?.map_or_else(|| Ok(Lessons::default()), |row| parsed(&row[2]))?,
+        guard: keepsake(GUARD)?.map_or_else(|| Ok(Guard::default()), |row| parsed(&row[2]))?,
+        ..Ledger::default()
+    })
+}
+
+/// By which turn's number the decision's plan is found, if the decision's turn was the next.
+fn commit(
+    db: &Connection,
+    workload: &WorkloadName,
+    mut decision: Decision,
+    stored: Option<Stored>,
+) -> Result<Option<i64>, Fault> {
     let name: Value = workload.0.clone().into();
     let last = TURNS.get(db, std::slice::from_ref(&name))?;
     let turn = last.as_ref().map_or(Ok(0), |row| number(&row[1]))?;
     if decision.turn != turn + 1 {
-        return Ok(false);
+        return Ok(None);
     }
-    let plan_turn = keep_plan(db, &name, last.as_deref(), &decision)?;
+    let plan_turn = keep_plan(db, &name, last.as_deref(), &decision, stored)?;
     let (gist, text) = (gist(&decision), shortened(&mut decision));
     let changed = !decision.commands.is_empty() || last.is_none_or(|row| row[4] != Value::Text(gist.clone()));
     if changed {
         let at = decision.at.as_millisecond().into();
-        let row = [name.clone(), integer(decision.turn), at, text.clone(), plan_turn.clone(), Value::Null];
+        let row = [name.clone(), integer(decision.turn), at, text.clone(), plan_turn.into(), Value::Null];
         KEPT.put(db, &row)?;
     }
     if !decision.commands.is_empty() {
         audit::append(db, decided(workload, &decision, turn))?;
     }
-    TURNS.put(db, &[name, integer(decision.turn), text, plan_turn, gist.into()])?;
-    Ok(true)
+    TURNS.put(db, &[name, integer(decision.turn), text, plan_turn.into(), gist.into()])?;
+    Ok(Some(plan_turn))
 }
 
 /// Moves every workload's turn on, after a restore.
@@ -239,22 +308,33 @@ pub(super) fn move_turns(db: &Connection, by: i64) -> Result<(), Fault> {
     Ok(())
 }
 
-/// Stores the plan if it is a new one, and says by which turn's number it is found.
+/// Stores the plan if it is a new one, in place of the one before, and says by which turn's number it is found.
 fn keep_plan(
     db: &Connection,
     name: &Value,
     last: Option<&[Value]>,
     decision: &Decision,
-) -> Result<Value, Fault> {
-    let plan = json(&*decision.plan);
-    if let Some(row) = last {
-        let known = PLANS.get(db, &[name.clone(), row[3].clone()])?;
-        if known.is_some_and(|known| known[2] == plan) {
-            return Ok(row[3].clone());
-        }
+    stored: Option<Stored>,
+) -> Result<i64, Fault> {
+    let known = last.map(|row| number(&row[3])).transpose()?.map(|turn| turn as i64);
+    let same = |stored: &Stored| {
+        Some(stored.turn) == known && std::ptr::eq(stored.plan.as_ptr(), Arc::as_ptr(&decision.plan))
+    };
+    if let Some(stored) = stored.filter(same) {
+        return Ok(stored.turn);
     }
-    PLANS.put(db, &[name.clone(), integer(decision.turn), plan])?;
-    Ok(integer(decision.turn))
+    let plan = json(&*decision.plan);
+    if let Some(turn) = known
+        && PLANS.get(db, &[name.clone(), turn.into()])?.is_some_and(|row| row[2] == plan)
+    {
+        return Ok(turn);
+    }
+    if let Some(turn) = known {
+        PLANS.take(db, &[name.clone(), turn.into()])?;
+    }
+    let turn = number(&integer(decision.turn))? as i64;
+    PLANS.put(db, &[name.clone(), turn.into(), plan])?;
+    Ok(turn)
 }
 
 /// What is about to be done, told before it is done.
@@ -331,12 +411,12 @@ fn decrees(db: &Connection, condition: &str, values: &[Value]) -> Result<Vec<(Sc
     rows.iter().map(scoped).collect()
 }
 
-fn kept(db: &Connection, row: &[Value]) -> Result<Kept, Fault> {
+fn kept(row: &[Value]) -> Result<Kept, Fault> {
     let outcome = match &row[5] {
         Value::Text(outcome) => Some(outcome.clone()),
         _ => None,
     };
-    Ok(Kept { decision: Arc::new(decision(db, &row[0], &row[3], &row[4])?), outcome })
+    Ok(Kept { decision: Arc::new(parsed(&row[3])?), outcome })
 }
 
 /// The decision without its plan, as text.
@@ -345,7 +425,7 @@ fn shortened(decision: &mut Decision) -> Value {
     json(decision)
 }
 
-/// The decision as it was, with its plan; one whose plan is pruned has an empty one.
+/// The decision in force, with its plan.
 fn decision(db: &Connection, name: &Value, text: &Value, plan: &Value) -> Result<Decision, Fault> {
     let mut decision: Decision = parsed(text)?;
     if let Some(row) = PLANS.get(db, &[name.clone(), plan.clone()])? {

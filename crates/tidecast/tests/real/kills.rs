@@ -79,7 +79,7 @@ async fn open(folder: &Path) -> Memory {
 }
 
 async fn take_turns(memory: Arc<Memory>, workload: &str, writes: u64) -> Result<(), Trouble> {
-    let turn = memory.ledger.load(&name(workload)).await?.turn;
+    let turn = memory.ledger.load(&name(workload), None).await?.turn;
     for turn in (turn + 1..).take(writes as usize) {
         assert!(memory.ledger.commit(&name(workload), &decision(turn)).await?);
         println!("{workload} {turn}");
@@ -143,7 +143,7 @@ async fn learn(memory: Arc<Memory>, writes: u64) -> Result<(), Trouble> {
 }
 
 async fn lesson(memory: &Memory) -> Result<u64, Trouble> {
-    let lessons = memory.ledger.load(&name("shop")).await?.lessons;
+    let lessons = memory.ledger.load(&name("shop"), None).await?.lessons;
     Ok(lessons.start_ups.first().map_or(0, |number| number.as_secs() as u64))
 }
 
@@ -220,7 +220,7 @@ async fn check_all(folder: &Path, told: &BTreeMap<String, String>) {
     assert_eq!(memory.renewed, None);
     let told = |kind: &str| told.get(kind).map_or(0, |number| number.parse::<u64>().unwrap());
     for workload in WORKLOADS {
-        let ledger = memory.ledger.load(&name(workload)).await.unwrap();
+        let ledger = memory.ledger.load(&name(workload), None).await.unwrap();
         let told = told(workload);
         assert!(
             told == 0 || (told..=told + 1).contains(&ledger.turn),

@@ -66,7 +66,7 @@ async fn begins_a_damaged_history_anew_and_says_so() {
     let memory = Memory::open(folder.path()).unwrap();
     assert_eq!(memory.renewed.as_ref().unwrap().kind(), "damaged");
     assert_eq!(memory.history.asked("shop").await.unwrap(), None);
-    assert_eq!(memory.ledger.load(&shop()).await.unwrap().turn, 12);
+    assert_eq!(memory.ledger.load(&shop(), None).await.unwrap().turn, 12);
     assert!(folder.path().join("history.db.damaged").exists());
 }
 
@@ -77,7 +77,7 @@ async fn restores_a_snapshot_with_room_for_lost_turns_and_scale_in_frozen() {
     let memory = filled(&store).await;
     let manifest = memory.snapshot(&copy, at(0)).await.unwrap();
     assert!(memory.snapshot(&copy, at(0)).await.unwrap_err().to_string().contains("exists already"));
-    let before = memory.ledger.load(&shop()).await.unwrap();
+    let before = memory.ledger.load(&shop(), None).await.unwrap();
     check(&copy).unwrap();
     assert!(restore(&copy, &store, at(9)).await.unwrap_err().to_string().contains("another tidecast"));
     drop(memory);
@@ -88,7 +88,7 @@ async fn restores_a_snapshot_with_room_for_lost_turns_and_scale_in_frozen() {
     assert_eq!(restore(&copy, &store, at(9)).await.unwrap(), manifest);
     check(&store).unwrap();
     let memory = Memory::open(&store).unwrap();
-    let ledger = memory.ledger.load(&shop()).await.unwrap();
+    let ledger = memory.ledger.load(&shop(), None).await.unwrap();
     assert_eq!((ledger.turn, ledger.last), (1_000_012, before.last));
     assert_eq!(ledger.halts[0].what, Halted::ScaleIn);
     assert!(ledger.halts[0].reason.contains("2026-02-02T02:40:00Z"), "{}", ledger.halts[0].reason);
@@ -152,7 +152,8 @@ async fn contents(store: &Sqlite) -> Result<String, Trouble> {
     let mut text = String::new();
     for workload in ["shop", "media/eu", "batch"] {
         let name = WorkloadName(workload.into());
-        text += &format!("{:?}{:?}", store.load(&name).await?, store.turns(&name, u64::MAX, 100).await?);
+        text +=
+            &format!("{:?}{:?}", store.load(&name, None).await?, store.turns(&name, u64::MAX, 100).await?);
     }
     Ok(text + &format!("{:?}{:?}", store.decrees().await?, store.audit(0, 1_000, None).await?))
 }

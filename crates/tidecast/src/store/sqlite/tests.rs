@@ -60,12 +60,12 @@ fn store() -> (tempfile::TempDir, Sqlite) {
 #[tokio::test] // B9
 async fn stores_the_next_turn_and_no_other() {
     let (_folder, store) = store();
-    assert_eq!(store.load(&shop()).await.unwrap(), Ledger::default());
+    assert_eq!(store.load(&shop(), None).await.unwrap(), Ledger::default());
     assert!(!store.commit(&shop(), &decision(2, 5, vec![])).await.unwrap());
     assert!(store.commit(&shop(), &decision(1, 5, vec![])).await.unwrap());
     assert!(!store.commit(&shop(), &decision(1, 6, vec![])).await.unwrap());
     assert!(store.commit(&shop(), &decision(2, 7, vec![])).await.unwrap());
-    let ledger = store.load(&shop()).await.unwrap();
+    let ledger = store.load(&shop(), None).await.unwrap();
     assert_eq!((ledger.turn, ledger.last.as_deref()), (2, Some(&decision(2, 7, vec![]))));
 }
 
@@ -102,15 +102,16 @@ async fn remembers_everything_over_a_restart() {
     store.decree(&Scope::One(shop()), &floor("o1"), at(0)).await.unwrap();
     store.decree(&Scope::All, &freeze(), at(1)).await.unwrap();
     store.decree(&Scope::One(WorkloadName("other".into())), &floor("o2"), at(2)).await.unwrap();
-    let before = store.load(&shop()).await.unwrap();
+    let before = store.load(&shop(), None).await.unwrap();
     drop(store);
     let store = Sqlite::open(&folder.path().join("ledger.db")).unwrap();
-    let ledger = store.load(&shop()).await.unwrap();
+    let ledger = store.load(&shop(), None).await.unwrap();
     assert_eq!(ledger, before);
     assert_eq!((ledger.turn, ledger.lessons == *lessons), (1, true));
     assert_eq!(Decree::Override(ledger.overrides[0].clone()), floor("o1"));
     assert_eq!((ledger.overrides.len(), ledger.halts.len()), (1, 1));
     let kept = store.turns(&shop(), u64::MAX, 10).await.unwrap();
+    let grow = Decision { plan: Arc::default(), ..grow };
     assert_eq!(kept, [Kept { decision: Arc::new(grow), outcome: Some("5 ordered".into()) }]);
 }
 
@@ -139,7 +140,7 @@ async fn tells_the_audit_log_what_it_is_about_to_do_and_what_people_wrote() {
     assert_eq!(super::super::broken_link("", &log), None);
     assert_eq!(store.audit(0, 100, Some(&shop())).await.unwrap(), log[..1]);
     assert_eq!(store.audit(2, 1, None).await.unwrap(), log[2..3]);
-    assert!(store.load(&shop()).await.unwrap().overrides.is_empty());
+    assert!(store.load(&shop(), None).await.unwrap().overrides.is_empty());
 }
 
 #[tokio::test]
@@ -151,13 +152,66 @@ async fn keeps_the_turns_that_changed_something() {
     }
     let turns = store.turns(&shop(), u64::MAX, 10).await.unwrap();
     assert_eq!(turns.iter().map(|kept| kept.decision.turn).collect::<Vec<_>>(), [30, 1]);
-    assert_eq!(*turns[0].decision, decision(30, 6, vec![]));
+    assert_eq!(*turns[0].decision, Decision { plan: Arc::default(), ..decision(30, 6, vec![]) });
     assert_eq!(store.turns(&shop(), 30, 10).await.unwrap().len(), 1);
     assert_eq!(store.prune(at(0)).await.unwrap(), 0);
     let dropped = store.prune(at(0) + Sqlite::RETENTION + SignedDuration::from_mins(14)).await.unwrap();
-    assert_eq!(dropped, 4); // turn 1, and the plans of turns 1, 10 and 20
+    assert_eq!(dropped, 1); // turn 1
     assert_eq!(store.turns(&shop(), u64::MAX, 10).await.unwrap().len(), 1);
-    assert_eq!(*store.load(&shop()).await.unwrap().last.unwrap(), decision(40, 6, vec![]));
+    assert_eq!(*store.load(&shop(), None).await.unwrap().last.unwrap(), decision(40, 6, vec![]));
+    store.db.read(|db| super::super::database::verify(db, &FORMAT)).await.unwrap();
+}
+
+#[tokio::test]
+async fn keeps_the_plan_in_force_and_no_other() {
+    let (folder, mut store) = store();
+    for turn in 1..=25 {
+        assert!(store.commit(&shop(), &decision(turn, 5, vec![])).await.unwrap());
+        let first = store.db.read(|db| PLANS.select(db, "TRUE", &[])).await.unwrap();
+        assert_eq!((first.len(), &first[0][1]), (1, &integer((turn / 10 * 10).max(1))), "turn {turn}");
+        assert_eq!(*store.load(&shop(), None).await.unwrap().last.unwrap(), decision(turn, 5, vec![]));
+        if turn % 7 == 0 {
+            drop(store);
+            store = Sqlite::open(&folder.path().join("ledger.db")).unwrap();
+        }
+    }
+}
+
+#[tokio::test] // B9
+async fn reads_again_what_a_turn_has_changed_and_always_what_is_decreed() {
+    let (_folder, store) = store();
+    assert!(store.commit(&shop(), &decision(1, 5, vec![])).await.unwrap());
+    let known = store.load(&shop(), None).await.unwrap();
+    store.decree(&Scope::All, &floor("o1"), at(1)).await.unwrap();
+    let again = store.load(&shop(), Some(&known)).await.unwrap();
+    assert!(Arc::ptr_eq(again.last.as_ref().unwrap(), known.last.as_ref().unwrap()));
+    assert_eq!((known.overrides.len(), again.overrides.len()), (0, 1));
+    store.withdraw("o1", "mara", "over", at(2)).await.unwrap();
+    assert!(store.commit(&shop(), &decision(2, 7, vec![])).await.unwrap());
+    let newer = store.load(&shop(), Some(&again)).await.unwrap();
+    assert_eq!(newer, store.load(&shop(), None).await.unwrap());
+    assert_eq!((newer.turn, newer.last.unwrap().size, newer.overrides.len()), (2, Size(7), 0));
+}
+
+#[tokio::test] // S9.1
+async fn takes_over_the_file_of_an_earlier_version() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let earlier = Format { migrations: &FORMAT.migrations[..1], ..FORMAT };
+    let store =
+        Sqlite { db: Database::open(&path, Box::leak(Box::new(earlier))).unwrap(), stored: Mutex::default() };
+    for turn in 1..=12 {
+        assert!(store.commit(&shop(), &decision(turn, turn as u32, vec![])).await.unwrap());
+    }
+    store.decree(&Scope::All, &floor("o1"), at(1)).await.unwrap();
+    store.learn(&shop(), Keepsake::Guard(Arc::default())).await.unwrap();
+    let known = (store.load(&shop(), None).await.unwrap(), store.turns(&shop(), u64::MAX, 20).await.unwrap());
+    drop(store);
+    let store = Sqlite::open(&path).unwrap();
+    let found = (store.load(&shop(), None).await.unwrap(), store.turns(&shop(), u64::MAX, 20).await.unwrap());
+    assert_eq!(found, known);
+    assert_eq!((found.0.turn, found.1.len()), (12, 12));
+    assert!(store.commit(&shop(), &decision(13, 5, vec![])).await.unwrap());
     store.db.read(|db| super::super::database::verify(db, &FORMAT)).await.unwrap();
 }
 
@@ -175,7 +229,7 @@ async fn writes_nothing_while_the_disk_is_full_and_goes_on_when_there_is_room() 
         }
     };
     assert_eq!(trouble.kind(), "full", "{trouble}");
-    assert_eq!(store.load(&shop()).await.unwrap().turn, turn);
+    assert_eq!(store.load(&shop(), None).await.unwrap().turn, turn);
     limit("PRAGMA max_page_count = 100000").await.unwrap();
     assert!(store.commit(&shop(), &decision(turn + 1, 5, vec![])).await.unwrap());
     store.db.read(|db| super::super::database::verify(db, &FORMAT)).await.unwrap();
@@ -189,8 +243,8 @@ async fn refuses_the_files_of_others_and_of_newer_versions() {
     let change = |sql: &str| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     change("PRAGMA user_version = 99");
     let newer = Sqlite::open(&path).unwrap_err();
-    assert!(newer.to_string().contains("has format 99, and this version knows formats up to 1"), "{newer}");
-    change("PRAGMA user_version = 1; PRAGMA application_id = 7");
+    assert!(newer.to_string().contains("has format 99, and this version knows formats up to 2"), "{newer}");
+    change("PRAGMA user_version = 2; PRAGMA application_id = 7");
     assert!(Sqlite::open(&path).unwrap_err().to_string().contains("not a ledger of tidecast"));
     std::fs::write(&path, "a letter to nobody, long enough to be taken for a database ".repeat(50)).unwrap();
     assert_eq!(Sqlite::open(&path).unwrap_err().kind(), "damaged");
