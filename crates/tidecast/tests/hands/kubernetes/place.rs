@@ -123,7 +123,8 @@ impl Place {
         let arguments = [&["apply", "-f", "-"][..], options].concat();
         let output = self.kubectl(&arguments, Some(&object.to_string()));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{object}: {said}");
+        let name = &object["metadata"]["name"];
+        assert!(output.status.success(), "{} {name}: {said}\n{object}", object["kind"]);
         said
     }
 

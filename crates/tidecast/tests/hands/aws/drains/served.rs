@@ -69,6 +69,7 @@ fn drain_ls(port: u16) -> Vec<Value> {
 }
 
 /// What it tells a Prometheus of itself.
+#[expect(clippy::disallowed_methods, reason = "a test asks the service that it has started")]
 fn metrics(port: u16) -> String {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
     stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
