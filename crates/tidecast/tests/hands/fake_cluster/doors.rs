@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -82,11 +84,15 @@ async fn the_kinds_of_others_are_served() {
         "metadata": {"name": "web", "annotations": {"tidecast.dev/turn": "7"}},
         "spec": {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 3, "maxReplicaCount": 9, "triggers": [trigger]},
     }));
-    let hpa = cluster
-        .state()
-        .get("horizontalpodautoscalers.autoscaling", "default", "keda-hpa-web")
-        .cloned()
-        .unwrap();
+    let made = || {
+        let state = cluster.state();
+        state.get("horizontalpodautoscalers.autoscaling", "default", "keda-hpa-web").cloned()
+    };
+    assert_eq!(made(), None, "KEDA makes an HPA in its own time");
+    while made().is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let hpa = made().expect("it was there a moment ago");
     assert_eq!((&hpa["spec"]["minReplicas"], &hpa["spec"]["maxReplicas"]), (&json!(3), &json!(9)));
     assert_eq!(hpa["metadata"]["annotations"]["tidecast.dev/turn"], "7", "KEDA hands annotations on");
 }
