@@ -47,6 +47,8 @@ impl Cluster {
     pub fn tick(&mut self, now: Timestamp) {
         self.autoscale(now);
         self.rewrite(now);
+        // What KEDA does comes with time, not only when something is written.
+        self.keep_scaled_objects(now);
         for _ in 0..ROUNDS {
             let before = self.store.version();
             self.run_pods(now);
