@@ -225,9 +225,7 @@ impl Taped for Walk {
 impl Fitted for Walk {
     fn taped(&mut self) -> Option<Vec<f64>> {
         let [skipped, len] = [self.past.skipped(), self.past.len()].map(|count| count as f64);
-        let mut tape = vec![TAPED, skipped, len, self.past.mean];
-        tape.extend(Tape::of(self));
-        Some(tape)
+        Some(Tape::behind(&[TAPED, skipped, len, self.past.mean], self))
     }
 
     fn update(&mut self, history: &Series) {

@@ -10,8 +10,17 @@ use std::collections::VecDeque;
 pub struct Tape {
     /// While it is read, the last one first, so that what was read can be given back.
     numbers: Vec<f64>,
-    reads: bool,
+    way: Way,
     torn: bool,
+}
+
+/// What becomes of a number that a state tells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Way {
+    /// It is counted, to know how much room all of them need.
+    Counted(usize),
+    Written,
+    Read,
 }
 
 /// A state that can be written to a [`Tape`] and read back.
@@ -28,7 +37,17 @@ const GIVEN_BACK: usize = 1 << 15;
 impl Tape {
     /// All that `state` consists of.
     pub fn of(state: &mut impl Taped) -> Vec<f64> {
-        let mut tape = Self { numbers: Vec::new(), reads: false, torn: false };
+        Self::behind(&[], state)
+    }
+
+    /// The same behind other numbers. It is told twice: a row that grew as it is written would need twice the room.
+    pub(crate) fn behind(head: &[f64], state: &mut impl Taped) -> Vec<f64> {
+        let mut tape = Self { numbers: Vec::new(), way: Way::Counted(head.len()), torn: false };
+        state.tape(&mut tape);
+        if let Way::Counted(count) = std::mem::replace(&mut tape.way, Way::Written) {
+            tape.numbers.reserve_exact(count);
+        }
+        tape.numbers.extend_from_slice(head);
         state.tape(&mut tape);
         tape.numbers
     }
@@ -44,19 +63,20 @@ impl Tape {
     pub(crate) fn play_from(mut numbers: Vec<f64>, at: usize, state: &mut impl Taped) -> bool {
         numbers.reverse();
         numbers.truncate(numbers.len().saturating_sub(at));
-        let mut tape = Self { numbers, reads: true, torn: false };
+        let mut tape = Self { numbers, way: Way::Read, torn: false };
         state.tape(&mut tape);
         !tape.torn && tape.numbers.is_empty()
     }
 
     /// One number.
     pub fn number(&mut self, number: &mut f64) {
-        if !self.reads {
-            return self.numbers.push(*number);
-        }
-        match self.numbers.pop() {
-            Some(known) => *number = known,
-            None => self.torn = true,
+        match &mut self.way {
+            Way::Counted(count) => return *count += 1,
+            Way::Written => return self.numbers.push(*number),
+            Way::Read => match self.numbers.pop() {
+                Some(known) => *number = known,
+                None => self.torn = true,
+            },
         }
         if self.numbers.len().is_multiple_of(GIVEN_BACK) {
             self.numbers.shrink_to_fit();
@@ -154,6 +174,7 @@ mod tests {
     fn gives_back_what_was_written_and_nothing_else() {
         let mut state = State { number: 0.1, list: [1.0, f64::INFINITY].into(), gap: Some(0) };
         let numbers = Tape::of(&mut state);
+        assert_eq!((numbers.len(), numbers.capacity()), (6, 6));
         let mut read = State::default();
         assert!(Tape::play(numbers.clone(), &mut read));
         assert_eq!(read, state);

@@ -52,13 +52,13 @@ pub(crate) async fn fared(known: &Known, name: &str, days: i64) -> Result<said::
     let now = clock();
     let since = now.saturating_sub(SignedDuration::from_hours(24 * days)).unwrap_or(Timestamp::MIN);
     let measured = known.history.read(name, since, now).await?.0;
-    let mut tally = [Tally::default(); LEADS.len()];
+    let mut fared = [Fared::default(); LEADS.len()];
     for issued in known.history.issued(name).await?.into_iter().filter(|at| *at >= since) {
         if let Some(issued) = known.history.forecast(name, issued).await? {
-            judge(&issued, &peaks(&measured, issued.forecast.grid().step_s), now, &mut tally);
+            judge(&issued, &peaks(&measured, issued.forecast.grid().step_s), now, &mut fared);
         }
     }
-    let leads = LEADS.iter().zip(&tally).map(|(minutes, tally)| tally.told(*minutes)).collect();
+    let leads = LEADS.iter().zip(&fared).map(|(minutes, fared)| fared.told(*minutes)).collect();
     Ok(said::Accuracy { workload: name.to_owned(), days, leads })
 }
 
@@ -72,7 +72,7 @@ fn peaks(measured: &[tidecast_forecast::Sample], step_s: i64) -> BTreeMap<i64, f
     peaks
 }
 
-fn judge(issued: &Issued, measured: &BTreeMap<i64, f64>, now: Timestamp, tally: &mut [Tally; LEADS.len()]) {
+fn judge(issued: &Issued, measured: &BTreeMap<i64, f64>, now: Timestamp, fared: &mut [Fared; LEADS.len()]) {
     let grid = issued.forecast.grid();
     for (i, fan) in issued.forecast.fans().iter().enumerate() {
         let begin = grid.at(i).as_second();
@@ -82,13 +82,14 @@ fn judge(issued: &Issued, measured: &BTreeMap<i64, f64>, now: Timestamp, tally: 
         let lead = (begin + grid.step_s - issued.at.as_second()).max(0) / 60;
         let actual = measured.get(&begin.div_euclid(grid.step_s));
         if let (Some(bucket), Some(actual)) = (LEADS.iter().position(|minutes| lead <= *minutes), actual) {
-            tally[bucket].add(*actual, fan);
+            fared[bucket].add(*actual, fan);
         }
     }
 }
 
+/// How forecasts of one lead have fared.
 #[derive(Debug, Clone, Copy, Default)]
-struct Tally {
+struct Fared {
     steps: usize,
     actual: f64,
     apart: f64,
@@ -97,7 +98,7 @@ struct Tally {
     below_99: usize,
 }
 
-impl Tally {
+impl Fared {
     fn add(&mut self, actual: f64, fan: &tidecast_forecast::Fan) {
         self.steps += 1;
         self.actual += actual;

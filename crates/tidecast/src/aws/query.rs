@@ -1,4 +1,4 @@
-//! EC2's Query API, for the three calls that are needed of it: its SDK alone takes longer to compile than all the rest.
+//! EC2's Query API, for the few calls that are needed of it: its SDK alone takes longer to compile than all the rest.
 
 use std::sync::Arc;
 use std::time::SystemTime;

@@ -255,8 +255,9 @@ impl Job {
             return None;
         }
         let Some(tape) = learned.fitted.taped() else { return Some(learned) };
-        let Learned { label, history, .. } = learned;
-        if let Err(trouble) = shelf.put(&Shelved { label, history, tape }) {
+        let Learned { label, history, fitted, .. } = learned;
+        drop(fitted); // packing needs the room
+        if let Err(trouble) = shelf.put(Shelved { label, history, tape }) {
             tracing::debug!(series = self.series, "the model is fitted anew for each forecast: {trouble}");
         }
         None

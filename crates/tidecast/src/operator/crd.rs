@@ -108,12 +108,12 @@ fn spec() -> Value {
 }
 
 /// Where servers can be drained.
-const DRAINS: &str = "!has(self.drain) || self.target.type == 'none' || \
+const DRAINS: &str = "!has(self.drain) || self.target.type in ['none', 'ec2'] || \
     (self.target.type == 'asg' && has(self.target.action) && self.target.action == 'direct') || \
     (self.target.type == 'kubernetes' && (!has(self.target.kind) || \
     self.target.kind in ['Deployment', 'ReplicaSet', 'ReplicationController', 'Rollout']))";
-const DRAINS_SAID: &str = "TIDE0190: only Pods of Deployments, ReplicaSets and Rollouts, and instances of an Auto Scaling group \
-    with `action: direct`, can be drained";
+const DRAINS_SAID: &str = "TIDE0190: only Pods of Deployments, ReplicaSets and Rollouts, and instances of EC2, those of an Auto \
+    Scaling group with `action: direct`, can be drained";
 
 fn forget(section: &mut Value, key: &str) {
     section["properties"].as_object_mut().map(|fields| fields.remove(key));

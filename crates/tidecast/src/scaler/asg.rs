@@ -2,6 +2,7 @@
 
 mod calls;
 mod direct;
+mod errand;
 mod fence;
 mod floors;
 mod says;
@@ -17,6 +18,7 @@ use tidecast_pilot::{Allowed, Command, Decision, Sighting};
 
 use self::calls::Calls;
 use self::direct::{Shrinking, Todo};
+use self::errand::Errand;
 use self::fence::Fence;
 use self::schedule::{Change, Standing};
 use self::seen::Group;
@@ -216,7 +218,9 @@ impl Scaler for Asg {
             Ok(claimed) => claimed,
             Err(overtaken) => return Ok(overtaken),
         };
-        let acted = todo.carry_out(&calls, &group, decision.turn, self.tally.as_deref()).await;
+        let tally = self.tally.as_deref();
+        let errand = Errand { calls: &calls, group: &group, turn: decision.turn, tally };
+        let acted = errand.run(&mut todo).await;
         if let Some(change) = &change {
             self.memory().standing.touch();
             change.carry_out(&calls).await?;

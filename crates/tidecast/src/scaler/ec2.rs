@@ -1,19 +1,23 @@
 //! Instances of EC2 outside of any group (S6.3): known by a tag, launched from a template.
 
 mod calls;
+mod drains;
+mod marks;
 mod memory;
 mod read;
 
-use std::sync::{Mutex, MutexGuard};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tidecast_pilot::{Command, Decision, Node, NodeName, Phase, Sighting, Size};
 
+use self::drains::Chosen;
 use self::memory::{Intent, Memory};
 use self::read::Instance;
-use super::{Receipt, Scaler};
+use super::{Receipt, Scaler, Tally};
 use crate::aws::Ec2;
 use crate::trouble::Trouble;
 
@@ -24,11 +28,16 @@ use crate::trouble::Trouble;
 /// (A13, F25). What was launched counts from then on, seen or not; what has surely ended counts no more. Each turn that
 /// changes something looks anew and marks the instances with its number first: an older one changes nothing (F24), and one
 /// of more than five minutes ago is refused by EC2 itself, as requests are signed with the time of the decision.
+///
+/// Instances with sessions are chosen one by one: a tag of each says since when it gets none (D3.1). Where what is known of an
+/// instance may be wrong, the fleet is taken for smaller when others would be drained or ended beside it.
 #[derive(Debug)]
 pub struct Ec2Fleet {
     ec2: Ec2,
     fleet: String,
     launch: Launch,
+    /// Who is asked whether an instance is empty before it is ended.
+    tally: Option<Arc<Tally>>,
     memory: Mutex<Memory>,
 }
 
@@ -43,11 +52,20 @@ pub struct Launch {
 
 /// The most instances in one launch.
 const BATCH: u32 = 50;
+/// Why nothing is taken away in the first minute.
+const NEW: &str = "what was done before the start may not be shown yet";
 
 impl Ec2Fleet {
     /// The instances whose tag `tidecast:fleet` has this value.
     pub fn new(ec2: Ec2, fleet: impl Into<String>, launch: Launch) -> Self {
-        Self { ec2, fleet: fleet.into(), launch, memory: Mutex::default() }
+        Self { ec2, fleet: fleet.into(), launch, tally: None, memory: Mutex::default() }
+    }
+
+    /// Asks this tally once more before an instance is ended.
+    #[must_use]
+    pub fn counting(mut self, tally: Option<Arc<Tally>>) -> Self {
+        self.tally = tally;
+        self
     }
 
     fn memory(&self) -> MutexGuard<'_, Memory> {
@@ -98,7 +116,7 @@ impl Ec2Fleet {
 
     async fn shrink(&self, to: u32, now: Timestamp) -> Result<String, Trouble> {
         if self.memory().is_new(now) {
-            return Ok("no instance is ended yet: what was ended before the start may still be shown".into());
+            return Ok(format!("no instance is ended yet: {NEW}"));
         }
         let mut there: Vec<Instance> = self.memory().least().cloned().collect();
         // The youngest first: those that do not serve yet are among them.
@@ -136,34 +154,52 @@ impl Ec2Fleet {
         !memory.claimed
             || decision.commands.iter().any(|command| match command {
                 Command::Grow { .. } => !waits,
-                Command::Shrink { .. } | Command::Terminate { .. } | Command::Cut { .. } => true,
-                Command::Drain { .. } | Command::Restore { .. } => false,
+                _ => true,
             })
     }
 
-    async fn carry(&self, command: &Command, decision: &Decision) -> Result<String, Trouble> {
-        match command {
-            Command::Grow { to } => self.grow(to.get(), decision).await,
-            Command::Shrink { to } => self.shrink(to.get(), decision.at).await,
-            Command::Terminate { node } | Command::Cut { node } if !self.memory().knows(&node.0) => {
-                Ok(format!("{node} is left alone: no such instance of the fleet was seen"))
-            }
-            Command::Terminate { node } | Command::Cut { node } if self.memory().is_new(decision.at) => {
-                Ok(format!("{node} is left alone: what was ended before the start may still be shown"))
-            }
-            Command::Terminate { node } | Command::Cut { node } => {
-                self.end(vec![node.0.clone()], decision.at).await?;
-                Ok(format!("{node} ended"))
-            }
-            Command::Drain { node } | Command::Restore { node } => {
-                Ok(format!("{node} is told nothing: instances outside of groups have no marks for it"))
-            }
+    /// Sets the size, and does what is to be done to chosen instances; what of it fails keeps nothing else from it.
+    async fn carry(&self, decision: &Decision) -> Result<Vec<String>, Trouble> {
+        let (mut said, mut sized) = (Vec::new(), Ok(()));
+        for command in &decision.commands {
+            let done = match command {
+                Command::Grow { to } => self.grow(to.get(), decision).await,
+                Command::Shrink { to } => self.shrink(to.get(), decision.at).await,
+                _ => continue,
+            };
+            sized = sized.and(done.map(|done| said.push(done)));
         }
+        let mut chosen = Chosen::of(decision, &self.memory());
+        let done = self.choose(&mut chosen, decision.at).await;
+        sized.and(done)?;
+        said.extend(chosen.said());
+        Ok(said)
     }
 }
 
 fn size(count: usize) -> u32 {
     u32::try_from(count).unwrap_or(u32::MAX)
+}
+
+fn node(instance: &Instance, memory: &Memory, now: Timestamp) -> Node {
+    let phase = match memory.marks.since(instance) {
+        Some(since) => Phase::Draining { since },
+        None if instance.state == "running" => Phase::Serving,
+        None => Phase::Booting,
+    };
+    // A machine that runs need not serve yet: what that takes, EC2 does not know.
+    let (launched, ready) = (instance.launched.unwrap_or(now), None);
+    Node { name: NodeName(instance.id.clone()), phase, launched, ready, sessions: None }
+}
+
+/// What is not known of the fleet.
+fn says(memory: &Memory, now: Timestamp) -> Vec<String> {
+    let ending = memory.shown().count() - memory.least().count();
+    let asked = "may be ending: their end was asked for, and nobody knows yet what came of it";
+    let counts = [(memory.untold(), "that were there are not described"), (ending, asked)];
+    let unknown = counts.into_iter().filter(|(count, _)| *count > 0);
+    let unknown = unknown.map(|(count, what)| format!("{count} instances {what}"));
+    unknown.chain(memory.is_new(now).then(|| NEW.to_owned())).collect()
 }
 
 #[async_trait]
@@ -175,38 +211,25 @@ impl Scaler for Ec2Fleet {
     async fn sight(&self, now: Timestamp) -> Result<Option<Sighting>, Trouble> {
         self.look(now).await?;
         let memory = self.memory();
-        let node = |instance: &Instance| Node {
-            name: NodeName(instance.id.clone()),
-            phase: match memory.leaves(&instance.id) {
-                Some(since) => Phase::Draining { since },
-                None if instance.state == "running" => Phase::Serving,
-                None => Phase::Booting,
-            },
-            launched: instance.launched.unwrap_or(now),
-            // A machine that runs need not serve yet: what that takes, EC2 does not know.
-            ready: None,
-            sessions: None,
-        };
-        let nodes: Vec<Node> = memory.shown().map(node).collect();
-        let serving = nodes.iter().filter(|node| node.phase == Phase::Serving).count();
-        let untold = memory.untold();
+        // Whose end may be under way can neither be ended nor be given sessions back.
+        let nodes: Vec<Node> = memory.least().map(|instance| node(instance, &memory, now)).collect();
+        let serving = memory.least().filter(|instance| instance.state == "running").count();
         let sighting = Sighting::of(now, Size(size(memory.most())), Size(size(serving)));
-        let says = if untold == 0 {
-            vec![]
-        } else {
-            vec![format!("{untold} instances that were there are not described")]
-        };
-        Ok(Some(Sighting { nodes, complete: untold == 0, says, ..sighting }))
+        let complete = memory.untold() == 0 && !memory.is_new(now);
+        Ok(Some(Sighting { nodes, complete, says: says(&memory, now), ..sighting }))
+    }
+
+    fn also_called(&self) -> BTreeMap<NodeName, Vec<String>> {
+        let memory = self.memory();
+        let called = |instance: &Instance| (NodeName(instance.id.clone()), instance.addresses.clone());
+        memory.shown().map(called).collect()
     }
 
     async fn carry_out(&self, decision: &Decision) -> Result<Receipt, Trouble> {
         if let Some(by) = self.claim(decision).await? {
             return Ok(Receipt::Overtaken { by });
         }
-        let mut said = Vec::new();
-        for command in &decision.commands {
-            said.push(self.carry(command, decision).await?);
-        }
+        let said = self.carry(decision).await?;
         Ok(if said.is_empty() {
             Receipt::Done("stands as wanted".into())
         } else {

@@ -104,7 +104,7 @@ impl Hands {
             #[cfg(feature = "aws")]
             Target::Asg(target) => Arc::new(self.regions.asg(target).counting(tally)),
             #[cfg(feature = "aws")]
-            Target::Ec2(target) => Arc::new(self.regions.ec2(target)?),
+            Target::Ec2(target) => Arc::new(self.regions.ec2(target)?.counting(tally)),
             #[cfg(not(feature = "aws"))]
             Target::Asg(_) | Target::Ec2(_) => return Err(left_out("aws")),
             Target::Webhook(webhook) => Arc::new(edges::webhook(self, workload, webhook)?),

@@ -89,15 +89,15 @@ impl Shelf {
     ///
     /// # Errors
     /// [`Trouble::Full`] when there is no room for it, another one when it cannot be written.
-    pub fn put(&self, shelved: &Shelved) -> Result<(), Trouble> {
-        let (file, bytes) = (self.file(&shelved.label.series), written(shelved));
+    pub fn put(&self, shelved: Shelved) -> Result<(), Trouble> {
+        let (file, parts) = (self.file(&shelved.label.series), written(shelved));
         let before = std::fs::metadata(&file).map_or(0, |file| file.len());
-        let (taken, more) = (self.taken.load(Ordering::Relaxed), bytes.len() as u64);
+        let (taken, more) = (self.taken.load(Ordering::Relaxed), size(&parts));
         if (taken + more).saturating_sub(before) > self.room.load(Ordering::Relaxed) {
             return Err(Trouble::Full { who: name(&self.folder) });
         }
         let draft = file.with_extension("draft");
-        std::fs::write(&draft, bytes)
+        write_all(&draft, &parts)
             .and_then(|()| std::fs::rename(&draft, &file))
             .map_err(|error| broken(&self.folder, error))?;
         self.taken.fetch_add(more, Ordering::Relaxed);
@@ -153,17 +153,31 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The mark, a checksum of the rest, and the rest: head, values and tape, each behind its length.
-fn written(shelved: &Shelved) -> Vec<u8> {
-    let head = Head { label: shelved.label.clone(), grid: shelved.history.grid() };
+/// The mark, a checksum of the rest, and the rest: head, values and tape, each behind its length. Megabytes that are no
+/// longer needed are dropped on the way.
+fn written(shelved: Shelved) -> Vec<Vec<u8>> {
+    let Shelved { label, history, tape } = shelved;
+    let head = Head { label, grid: history.grid() };
     let head = serde_json::to_vec(&head).expect("a label is text and times");
-    let parts = [head, packed::pack_f64(shelved.history.values()), packed::pack_f64(&shelved.tape)];
-    let mut rest = Vec::with_capacity(parts.iter().map(|part| part.len() + 8).sum());
-    for part in parts {
-        rest.extend((part.len() as u64).to_le_bytes());
-        rest.extend(part);
-    }
-    [MARK.as_slice(), &crc32fast::hash(&rest).to_le_bytes(), &rest].concat()
+    let values = packed::pack_f64(history.values());
+    let packed = packed::pack_f64(&tape);
+    drop(tape);
+    let rest = [head, values, packed].into_iter();
+    let mut parts: Vec<_> =
+        rest.flat_map(|part| [(part.len() as u64).to_le_bytes().to_vec(), part]).collect();
+    let mut checksum = crc32fast::Hasher::new();
+    parts.iter().for_each(|part| checksum.update(part));
+    parts.insert(0, [MARK.as_slice(), &checksum.finalize().to_le_bytes()].concat());
+    parts
+}
+
+fn size(parts: &[Vec<u8>]) -> u64 {
+    parts.iter().map(|part| part.len() as u64).sum()
+}
+
+fn write_all(path: &Path, parts: &[Vec<u8>]) -> std::io::Result<()> {
+    let mut file = std::fs::File::create(path)?;
+    parts.iter().try_for_each(|part| file.write_all(part))
 }
 
 fn read(bytes: &[u8]) -> Option<Shelved> {
@@ -223,8 +237,8 @@ mod tests {
     fn gives_back_what_was_put_and_only_for_the_same_purpose() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::open(folder.path(), 1 << 30).unwrap();
-        shelf.put(&shelved("shop")).unwrap();
-        shelf.put(&shelved("media")).unwrap();
+        shelf.put(shelved("shop")).unwrap();
+        shelf.put(shelved("media")).unwrap();
         let (label, values, tape) = taken(&shelf, "shop").unwrap();
         let put = shelved("shop");
         assert_eq!((label, tape), (put.label, put.tape));
@@ -239,7 +253,7 @@ mod tests {
     fn takes_a_damaged_file_for_none() {
         let folder = tempfile::tempdir().unwrap();
         let shelf = Shelf::open(folder.path(), 1 << 30).unwrap();
-        shelf.put(&shelved("shop")).unwrap();
+        shelf.put(shelved("shop")).unwrap();
         let (file, sound) = (shelf.file("shop"), std::fs::read(shelf.file("shop")).unwrap());
         for at in (0..sound.len()).step_by(sound.len() / 50) {
             let mut bytes = sound.clone();
@@ -254,16 +268,16 @@ mod tests {
     #[test] // F33
     fn takes_no_more_room_than_it_is_given() {
         let folder = tempfile::tempdir().unwrap();
-        let size = written(&shelved("shop")).len() as u64;
+        let size = size(&written(shelved("shop")));
         let shelf = Shelf::open(folder.path(), 2 * size + size / 2).unwrap();
         for _ in 0..5 {
-            shelf.put(&shelved("shop")).unwrap();
-            shelf.put(&shelved("media")).unwrap();
+            shelf.put(shelved("shop")).unwrap();
+            shelf.put(shelved("media")).unwrap();
         }
-        assert_eq!(shelf.put(&shelved("batch")).unwrap_err().kind(), "full");
+        assert_eq!(shelf.put(shelved("batch")).unwrap_err().kind(), "full");
         let again = Shelf::open(folder.path(), 2 * size + size / 2).unwrap();
-        assert_eq!(again.put(&shelved("batch")).unwrap_err().kind(), "full");
+        assert_eq!(again.put(shelved("batch")).unwrap_err().kind(), "full");
         again.keep_only(["shop", "batch"]).unwrap();
-        again.put(&shelved("batch")).unwrap();
+        again.put(shelved("batch")).unwrap();
     }
 }

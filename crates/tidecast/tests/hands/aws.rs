@@ -7,6 +7,7 @@ mod campaign;
 mod cloudwatch;
 mod decisions;
 mod drains;
+mod figures;
 mod fleet;
 mod fleet_campaign;
 mod form;

@@ -214,6 +214,10 @@ impl Account {
             Call::Run { tags, .. } => asked.request_tags = tags.iter().cloned().collect(),
             Call::EndBare { ids } => return self.permits_each(policy, call, ids, &[]),
             Call::TagBare { ids, tags } => return self.permits_each(policy, call, ids, tags),
+            Call::UntagBare { ids, keys } => {
+                let keys: Vec<_> = keys.iter().map(|key| (key.clone(), String::new())).collect();
+                return self.permits_each(policy, call, ids, &keys);
+            }
             _ => {}
         }
         policy.allows(call.action(), &asked)
@@ -272,6 +276,7 @@ impl Account {
             }
             Call::EndBare { ids } => return self.bares.end(ids, now_s).map(|()| Answer::Done),
             Call::TagBare { ids, tags } => return self.bares.tag(ids, tags).map(|()| Answer::Done),
+            Call::UntagBare { ids, keys } => return self.bares.untag(ids, keys).map(|()| Answer::Done),
             _ => {}
         }
         let lateness = self.launches.whole(0, Scheduled::LATE_S);

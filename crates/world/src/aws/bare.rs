@@ -106,6 +106,14 @@ impl Bares {
         Ok(())
     }
 
+    /// Takes tags away; one that is not there is none.
+    pub(super) fn untag(&mut self, ids: &[String], keys: &[String]) -> Result<(), Refusal> {
+        self.check(ids)?;
+        let named = self.all.iter_mut().filter(|bare| ids.contains(&bare.id));
+        named.for_each(|bare| bare.tags.retain(|key, _| !keys.contains(key)));
+        Ok(())
+    }
+
     fn check(&self, ids: &[String]) -> Result<(), Refusal> {
         let known = |id: &String| self.all.iter().any(|bare| bare.id == *id);
         if ids.iter().all(known) { Ok(()) } else { Err(Refusal::no_instance(ids)) }

@@ -114,6 +114,13 @@ pub enum Call {
         /** Keys and values. */
         tags: Vec<(String, String)>,
     },
+    /// DeleteTags of EC2.
+    UntagBare {
+        /** Of which instances. */
+        ids: Vec<String>,
+        /** Keys; whatever their values are. */
+        keys: Vec<String>,
+    },
     /// DescribeInstances of EC2, by tags.
     Bare {
         /** Keys and values; all of them. */
@@ -170,6 +177,7 @@ impl Call {
             Self::Run { .. } => "ec2:RunInstances",
             Self::EndBare { .. } => "ec2:TerminateInstances",
             Self::TagBare { .. } => "ec2:CreateTags",
+            Self::UntagBare { .. } => "ec2:DeleteTags",
             Self::Bare { .. } => "ec2:DescribeInstances",
         }
     }

@@ -35,6 +35,8 @@ pub enum Fault {
     Blank,
     /// Launches outside of groups end in an internal error, undone.
     RunsBreak,
+    /// Ends outside of groups end in an internal error, undone.
+    EndsBreak,
     /// What is described is so many seconds old.
     Lag(i64),
     /// Nothing can be launched.
@@ -111,6 +113,7 @@ impl Faults {
             Fault::Throttled => Some(Outcome::Throttled),
             Fault::Internal => Some(Outcome::Internal),
             Fault::RunsBreak if matches!(call, Call::Run { .. }) => Some(Outcome::Internal),
+            Fault::EndsBreak if matches!(call, Call::EndBare { .. }) => Some(Outcome::Internal),
             Fault::Expired => Some(Outcome::Expired),
             Fault::Down => Some(Outcome::Down),
             Fault::ReplyLost => Some(Outcome::ReplyLost),

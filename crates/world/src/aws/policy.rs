@@ -27,7 +27,26 @@ pub struct Statement {
     pub resource: String,
     /// Operator, key, values.
     #[serde(default)]
-    pub condition: BTreeMap<String, BTreeMap<String, String>>,
+    pub condition: BTreeMap<String, BTreeMap<String, Values>>,
+}
+
+/// What a key is compared with: one of these must do.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(untagged)]
+pub enum Values {
+    /// This alone.
+    One(String),
+    /// Any of these.
+    Any(Vec<String>),
+}
+
+impl Values {
+    fn any(&self, does: impl FnMut(&String) -> bool) -> bool {
+        match self {
+            Self::One(value) => std::slice::from_ref(value).iter().any(does),
+            Self::Any(values) => values.iter().any(does),
+        }
+    }
 }
 
 /// What is asked for.
@@ -51,16 +70,22 @@ impl Policy {
 }
 
 /// An unknown operator or key holds for nothing: what is not understood is not allowed.
-fn holds(operator: &str, keys: &BTreeMap<String, String>, asked: &Asked) -> bool {
-    keys.iter().all(|(key, value)| {
+fn holds(operator: &str, keys: &BTreeMap<String, Values>, asked: &Asked) -> bool {
+    keys.iter().all(|(key, values)| {
         let (key, tag) = key.split_once('/').unwrap_or((key, ""));
         match (operator, key) {
             ("StringEquals", "aws:ResourceTag" | "autoscaling:ResourceTag" | "ec2:ResourceTag") => {
-                asked.resource_tags.get(tag) == Some(value)
+                values.any(|value| asked.resource_tags.get(tag) == Some(value))
             }
-            ("StringEquals", "aws:RequestTag") => asked.request_tags.get(tag) == Some(value),
+            ("StringEquals", "aws:RequestTag") => {
+                values.any(|value| asked.request_tags.get(tag) == Some(value))
+            }
+            // Of no keys at all this holds too, which is why it is seldom enough alone.
             ("ForAllValues:StringLike", "aws:TagKeys") => {
-                asked.request_tags.keys().all(|tag| like(value, tag))
+                asked.request_tags.keys().all(|tag| values.any(|value| like(value, tag)))
+            }
+            ("Null", "aws:TagKeys") => {
+                values.any(|value| value == if asked.request_tags.is_empty() { "true" } else { "false" })
             }
             _ => false,
         }
@@ -87,5 +112,22 @@ mod tests {
         assert!(like("autoscaling:*", "autoscaling:SetDesiredCapacity"));
         assert!(like("a*c*e", "abcde") && !like("a*c*e", "abde"));
         assert!(like("x", "x") && !like("x", "xy"));
+    }
+
+    #[test] // S10
+    fn takes_one_value_or_a_list_and_knows_a_request_that_names_no_tag() {
+        let policy: Policy = serde_json::from_str(
+            r#"{ "Version": "2012-10-17", "Statement": [{ "Sid": "Unmark", "Effect": "Allow", "Action": ["ec2:DeleteTags"],
+                "Resource": "*", "Condition": { "ForAllValues:StringLike": { "aws:TagKeys": ["a", "b:*"] },
+                "Null": { "aws:TagKeys": "false" } } }] }"#,
+        )
+        .unwrap();
+        let allows = |keys: &[&str]| {
+            let request_tags = keys.iter().map(|key| ((*key).to_owned(), String::new())).collect();
+            policy.allows("ec2:DeleteTags", &Asked { request_tags, ..Asked::default() })
+        };
+        assert!(allows(&["a"]) && allows(&["a", "b:1"]));
+        assert!(!allows(&["a", "c"]), "all of them must be allowed");
+        assert!(!allows(&[]), "which would take every tag away");
     }
 }

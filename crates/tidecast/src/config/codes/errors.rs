@@ -306,8 +306,8 @@ super::pages! {
 
     CANNOT_DRAIN 190 "servers of this target cannot be drained"
     "A server with sessions on it is marked, waits until it is empty, is looked at once more and only then ended. That can be \
-     done for Pods of Deployments, ReplicaSets and Rollouts, and for instances of Auto Scaling groups whose size \
-     tidecast sets itself. Where others choose which server goes, the section would promise what nobody keeps."
+     done for Pods of Deployments, ReplicaSets and Rollouts, for instances of Auto Scaling groups whose size \
+     tidecast sets itself, and for those outside of groups. Where others choose which server goes, the section would promise what nobody keeps."
     "target: { type: asg, group: sfu, region: eu-west-1 }\ndrain: { sessions: 'sfu_sessions{node=\"$node\"}' }"
     "target: { type: asg, group: sfu, region: eu-west-1, action: direct }\ndrain: { sessions: 'sfu_sessions{node=\"$node\"}' }"
 

@@ -57,11 +57,7 @@ fn cannot_drain(target: &Target) -> Option<(String, &'static str)> {
             "with `action: schedule` AWS sets the size by itself, and chooses which instance goes".into(),
             "write `action: direct` in the target",
         )),
-        Target::Asg(_) | Target::None(_) => None,
-        Target::Ec2(_) => Some((
-            "instances outside of groups carry no mark that they are being drained".into(),
-            "put them into an Auto Scaling group, with `{ type: asg, action: direct }`",
-        )),
+        Target::Asg(_) | Target::Ec2(_) | Target::None(_) => None,
         Target::Keda(_) => Some((
             "KEDA sets a number, and which Pod goes is not chosen".into(),
             "scale its target itself, with `{ type: kubernetes }`, or take the section away",

@@ -1,13 +1,10 @@
-//! Commands as calls: sizes set at once, chosen instances drained and ended.
+//! What commands come down to: sizes set at once, chosen instances drained and ended.
 
 use jiff::Timestamp;
-use tidecast_pilot::{Command, NodeName};
+use tidecast_pilot::Command;
 
-use super::calls::Calls;
 use super::fence::{DRAIN, Fence, Mark, TURN};
-use super::seen::{Group, Life};
-use crate::scaler::Tally;
-use crate::trouble::Trouble;
+use super::seen::Group;
 
 /// What a turn's commands come down to on a group as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -65,6 +62,7 @@ impl Todo {
                 }
             }
         }
+        todo.hold(commands, group, now);
         let marked = group.tags.keys().filter_map(|key| key.strip_prefix(DRAIN));
         todo.sweep
             .extend(marked.filter(|id| group.member(id).is_none() && group.complete).map(str::to_owned));
@@ -114,14 +112,21 @@ impl Todo {
 
     fn restore(&mut self, id: &str, group: &Group, now: Timestamp) {
         match Mark::of(&group.tags, id) {
-            Some(Mark::Ending(_, at_s))
-                if now.as_second() - at_s >= AGAIN_S && group.member(id).is_some() =>
-            {
-                self.restore.push(id.to_owned());
-            }
-            Some(Mark::Draining(_)) => self.restore.push(id.to_owned()),
-            Some(Mark::Ending(..)) => self.remarks.push(format!("{id} is ending already")),
+            _ if is_ending(id, group, now) => self.remarks.push(format!("{id} is ending already")),
+            Some(_) => self.restore.push(id.to_owned()),
             None => {}
+        }
+    }
+
+    /// Ends nobody beside one that was counted on to take sessions and is ending already: others may have to.
+    fn hold(&mut self, commands: &[Command], group: &Group, now: Timestamp) {
+        let lost = |command: &Command| match command {
+            Command::Restore { node } => is_ending(&node.0, group, now),
+            _ => false,
+        };
+        if commands.iter().any(lost) {
+            let why = "not all that were to get sessions back have them";
+            self.remarks.extend(self.end.drain(..).map(|id| format!("{id} stays for now: {why}")));
         }
     }
 
@@ -158,95 +163,6 @@ impl Todo {
         std::iter::once((TURN.to_owned(), fence.written())).chain(drains).chain(ends).collect()
     }
 
-    /// Does it. The tags are written already.
-    pub(super) async fn carry_out(
-        &mut self,
-        calls: &Calls<'_>,
-        group: &Group,
-        turn: u64,
-        tally: Option<&Tally>,
-    ) -> Result<(), Trouble> {
-        let keys = |ids: &[String]| ids.iter().map(|id| format!("{DRAIN}{id}")).collect::<Vec<_>>();
-        if let Some(to) = self.set {
-            calls.set_desired(to).await?;
-        }
-        if !self.restore.is_empty() || !self.sweep.is_empty() {
-            calls.untag(&[keys(&self.restore), keys(&self.sweep)].concat()).await?;
-        }
-        let in_service =
-            |id: &&String| group.member(id).is_some_and(|m| m.life == Life::InService && !m.protected);
-        let bare: Vec<String> = self.drain.iter().filter(in_service).cloned().collect();
-        if !bare.is_empty() {
-            calls.protect(&bare, true).await?;
-        }
-        match self.end.is_empty() {
-            true => Ok(()),
-            false => self.end_chosen(calls, group, turn, tally).await,
-        }
-    }
-
-    /// Unprotects, looks once more, ends: an instance that has gone, one that is not known to be empty any more, or a turn that
-    /// came in between, stops it.
-    async fn end_chosen(
-        &mut self,
-        calls: &Calls<'_>,
-        group: &Group,
-        turn: u64,
-        tally: Option<&Tally>,
-    ) -> Result<(), Trouble> {
-        let protected = |id: &&String| group.member(id).is_some_and(|m| m.protected);
-        let guarded: Vec<String> = self.end.iter().filter(protected).cloned().collect();
-        if !guarded.is_empty() {
-            calls.protect(&guarded, false).await?;
-        }
-        let again = calls.group().await?;
-        if Fence::read(&again.tags).turn > turn {
-            return Ok(());
-        }
-        let mut first = self.keep_busy(calls, group, tally).await.err();
-        for id in self.end.iter().filter(|id| again.member(id).is_some()) {
-            if let Err(trouble) = calls.terminate(id).await {
-                let stop = !matches!(trouble, Trouble::Answered { .. } | Trouble::Unsure { .. });
-                first.get_or_insert(trouble);
-                if stop {
-                    break;
-                }
-            }
-        }
-        first.map_or(Ok(()), Err)
-    }
-
-    /// Takes back the end of whoever is not known to be empty at this moment (F29): it goes on draining, protected as before.
-    async fn keep_busy(
-        &mut self,
-        calls: &Calls<'_>,
-        group: &Group,
-        tally: Option<&Tally>,
-    ) -> Result<(), Trouble> {
-        let Some(tally) = tally else { return Ok(()) };
-        let asked: Vec<NodeName> =
-            self.end.iter().filter(|id| !self.cut.contains(id)).map(|id| NodeName(id.clone())).collect();
-        if asked.is_empty() {
-            return Ok(());
-        }
-        let busy = tally.not_empty(&asked).await;
-        let is_busy = |id: &String| busy.contains_key(&NodeName(id.clone()));
-        self.remarks.extend(busy.iter().map(|(id, why)| format!("{id} stays: {why}")));
-        let kept: Vec<String> = self.end.extract_if(.., |id| is_busy(id)).collect();
-        if kept.is_empty() {
-            return Ok(());
-        }
-        let draining = |id: &String| {
-            let since_s = Mark::of(&group.tags, id).map(Mark::since_s)?;
-            Some(Mark::Draining(since_s).tag(id))
-        };
-        let marks: Vec<(String, String)> = kept.iter().filter_map(draining).collect();
-        calls.tag(&marks).await?;
-        let in_service = |id: &String| group.member(id).is_some_and(|m| m.life == Life::InService);
-        let bare: Vec<String> = kept.into_iter().filter(in_service).collect();
-        if bare.is_empty() { Ok(()) } else { calls.protect(&bare, true).await }
-    }
-
     /// The calls that would be made, a line each.
     pub(super) fn shows(&self, group: &str) -> Vec<String> {
         let set = self.set.map(|to| format!("SetDesiredCapacity {group} DesiredCapacity={to}"));
@@ -279,6 +195,14 @@ impl Todo {
     }
 }
 
+/// Whether the end of one that is marked was asked for, and may yet come about, or has.
+fn is_ending(id: &str, group: &Group, now: Timestamp) -> bool {
+    match Mark::of(&group.tags, id) {
+        Some(Mark::Ending(_, at_s)) => now.as_second() - at_s < AGAIN_S || group.member(id).is_none(),
+        _ => false,
+    }
+}
+
 /// Why no instance is chosen there.
 const WEIGHTED: &str =
     "its group counts units of capacity, and nobody knows by how many ending it would lower that";
@@ -298,7 +222,7 @@ mod tests {
 
     use tidecast_pilot::{NodeName, Size};
 
-    use super::super::seen::Member;
+    use super::super::seen::{Life, Member};
     use super::*;
 
     fn now() -> Timestamp {
@@ -389,6 +313,18 @@ mod tests {
         let todo = Todo::of(&all, &group(4), Shrinking::Ours, now());
         assert_eq!(todo.end.len(), 2);
         assert!(todo.said().iter().any(|said| said.contains("MinSize is 2")), "{:?}", todo.said());
+    }
+
+    #[test] // D1, D3.2
+    fn ends_nobody_beside_one_that_should_take_sessions_again_and_is_ending() {
+        let mut group = group(5);
+        let (ending, empty) = (Mark::Ending(1, now().as_second() - 30), Mark::Draining(1));
+        group.tags.extend([ending.tag("i-1"), empty.tag("i-2")]);
+        let both = [Command::Restore { node: node(1) }, Command::Terminate { node: node(2) }];
+        let todo = Todo::of(&both, &group, Shrinking::Ours, now());
+        assert!(todo.is_nothing(), "{todo:?}");
+        assert!(todo.said()[1].starts_with("i-2 stays for now: not all"), "{todo:?}");
+        assert_eq!(Todo::of(&both[1..], &group, Shrinking::Ours, now()).end, ["i-2"]);
     }
 
     #[test] // D3.1

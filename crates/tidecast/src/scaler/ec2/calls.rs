@@ -2,7 +2,7 @@ use jiff::Timestamp;
 use tidecast_pilot::Decision;
 
 use super::memory::Intent;
-use super::read::{self, FLEET, Instance, MANAGED, TURN};
+use super::read::{self, DRAIN, FLEET, Instance, MANAGED, TURN};
 use super::{Ec2Fleet, Scaler};
 use crate::aws::Visit;
 use crate::trouble::{Trouble, one_line};
@@ -22,7 +22,7 @@ impl Ec2Fleet {
     /// Looks at the fleet. An answer that knows of nothing although there was something is none: what ended is described
     /// for an hour.
     pub(super) async fn look(&self, now: Timestamp) -> Result<(), Trouble> {
-        let there = self.read(now).await?;
+        let there = self.read(now).await.inspect_err(|_| self.memory().went_unanswered())?;
         let blank = there.is_empty();
         let mut memory = self.memory();
         memory.learn(there, now);
@@ -75,6 +75,43 @@ impl Ec2Fleet {
         self.call("CreateTags", &asked, decision.at).await.map(|_| ())
     }
 
+    /// Marks instances, so that they get no new sessions.
+    pub(super) async fn mark_drained(&self, ids: &[String], now: Timestamp) -> Result<(), Trouble> {
+        let since = now.as_second().to_string();
+        let tag = named(&[("Tag.1.Key", DRAIN), ("Tag.1.Value", &since)]);
+        self.write("CreateTags", tag, ids, Some(now), now).await
+    }
+
+    /// Takes these marks away, whatever they say.
+    pub(super) async fn unmark(&self, ids: &[String], now: Timestamp) -> Result<(), Trouble> {
+        self.write("DeleteTags", named(&[("Tag.1.Key", DRAIN)]), ids, None, now).await
+    }
+
+    async fn write(
+        &self,
+        action: &str,
+        tag: Parameters,
+        ids: &[String],
+        since: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Result<(), Trouble> {
+        for ids in ids.chunks(MARKS_MAX) {
+            self.memory().marks.write(ids, now);
+            let answered = self.call(action, &[numbered("ResourceId", ids), tag.clone()].concat(), now).await;
+            let marks = &mut self.memory().marks;
+            match answered {
+                Ok(_) => marks.wrote(ids, since, now),
+                Err(trouble) => {
+                    if is_undone(&trouble) || matches!(trouble, Trouble::Answered { .. }) {
+                        marks.stand(ids);
+                    }
+                    return Err(trouble);
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Asks for a launch; how many there are of it. Asked again with the same intent, it launches nothing more.
     pub(super) async fn launch(&self, intent: Intent, now: Timestamp) -> Result<usize, Trouble> {
         let asked = self.wish(&intent);
@@ -119,17 +156,19 @@ impl Ec2Fleet {
 
     /// Asks for the end of instances; how many.
     pub(super) async fn end(&self, ids: Vec<String>, now: Timestamp) -> Result<usize, Trouble> {
-        self.memory().is_ending(&ids, now);
+        let before = self.memory().is_ending(&ids, now);
         let answered = self.call("TerminateInstances", &numbered("InstanceId", &ids), now).await;
         let mut memory = self.memory();
         match answered {
             Ok(_) => memory.ends(&ids),
-            Err(trouble) if is_undone(&trouble) => {
-                memory.remain(&ids);
+            Err(trouble) => {
+                // Where one of several may not be ended, those of other zones end all the same: what became of them shows.
+                let refused = ids.len() == 1 && matches!(trouble, Trouble::Answered { .. });
+                if is_undone(&trouble) || refused {
+                    memory.remain(before);
+                }
                 return Err(trouble);
             }
-            // Where one may not be ended, those of other zones end all the same: what became of them shows.
-            Err(trouble) => return Err(trouble),
         }
         Ok(ids.len())
     }

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::marks::Marks;
 use super::read::Instance;
 
 /// What is known of a fleet: by what was described, and by what was done.
@@ -21,6 +22,8 @@ pub(super) struct Memory {
     pub(super) intent: Option<Intent>,
     launched: BTreeMap<String, Timestamp>,
     ended: BTreeMap<String, Ending>,
+    /// Who gets no new sessions.
+    pub(super) marks: Marks,
     /// When a launch was last refused for want of machines.
     pub(super) refused: Option<Timestamp>,
     /// How many looks there were.
@@ -44,6 +47,10 @@ struct Ending {
     /// Whether EC2 said that it is done.
     sure: bool,
 }
+
+/// What was known of ends before they were asked for once more.
+#[derive(Debug)]
+pub(super) struct Before(Vec<(String, Option<Ending>)>);
 
 #[derive(Debug)]
 struct Seen {
@@ -89,8 +96,19 @@ impl Memory {
         let long = if blank { GONE } else { LAG };
         self.launched.retain(|_, at| younger(*at, long));
         self.ended.retain(|_, ending| younger(ending.at, LAG));
+        self.marks.forget(now);
         // By now whatever it launched is described.
         self.intent.take_if(|intent| !younger(intent.asked, long));
+    }
+
+    /// Nobody answered. Where nothing of the fleet was told before, that counts anew from the next answer on: what is told
+    /// through an outage may be as wrong as it.
+    pub(super) fn went_unanswered(&mut self) {
+        if self.seen.values().any(|seen| self.is_shown(seen)) {
+            return;
+        }
+        self.seen.values_mut().for_each(|seen| seen.untold = None);
+        self.since = self.since.filter(|_| self.told);
     }
 
     fn is_shown(&self, seen: &Seen) -> bool {
@@ -128,9 +146,9 @@ impl Memory {
         self.ended.get(id).map(|ending| ending.at)
     }
 
-    /// Whether an instance is one of this fleet's.
-    pub(super) fn knows(&self, id: &str) -> bool {
-        self.seen.contains_key(id)
+    /// An instance of this fleet that is described as there to stay.
+    pub(super) fn here(&self, id: &str) -> Option<&Instance> {
+        self.shown().find(|instance| instance.id == id)
     }
 
     /// These were answered to a launch.
@@ -140,10 +158,10 @@ impl Memory {
         self.launched.extend(unseen.map(|instance| (instance.id, now)));
     }
 
-    /// The end of these is asked for.
-    pub(super) fn is_ending(&mut self, ids: &[String], now: Timestamp) {
+    /// The end of these is asked for; what was known of it before.
+    pub(super) fn is_ending(&mut self, ids: &[String], now: Timestamp) -> Before {
         let unsure = Ending { at: now, sure: false };
-        self.ended.extend(ids.iter().map(|id| (id.clone(), unsure)));
+        Before(ids.iter().map(|id| (id.clone(), self.ended.insert(id.clone(), unsure))).collect())
     }
 
     /// EC2 has said that these end.
@@ -152,9 +170,14 @@ impl Memory {
         named.for_each(|(_, ending)| ending.sure = true);
     }
 
-    /// None of these ends.
-    pub(super) fn remain(&mut self, ids: &[String]) {
-        self.ended.retain(|id, _| !ids.contains(id));
+    /// None of these ends by what was asked for last; an earlier question may yet have done it.
+    pub(super) fn remain(&mut self, before: Before) {
+        for (id, ending) in before.0 {
+            match ending {
+                Some(ending) => self.ended.insert(id, ending),
+                None => self.ended.remove(&id),
+            };
+        }
     }
 
     /// Whether it is too early for counting: what was done before the start may not be described yet.
@@ -197,13 +220,44 @@ mod tests {
         assert_eq!((memory.most(), memory.least().count()), (3, 3), "it has not ended after all");
     }
 
+    #[test] // F25
+    fn remembers_an_end_of_unknown_outcome_when_asking_again_came_to_nothing() {
+        let mut memory = Memory::default();
+        memory.learn(vec![running("a"), running("b")], at(0));
+        memory.is_ending(&["a".into()], at(10));
+        let before = memory.is_ending(&["a".into(), "b".into()], at(30));
+        memory.remain(before);
+        assert_eq!((memory.leaves("a"), memory.leaves("b")), (Some(at(10)), None));
+    }
+
     #[test] // F18, F20
     fn takes_nothing_for_an_empty_fleet_before_five_minutes() {
         let mut memory = Memory::default();
         memory.learn(vec![], at(0));
         assert!(memory.is_new(at(299)) && !memory.is_new(at(300)));
         memory.learn(vec![running("a")], at(280));
+        memory.went_unanswered();
         assert!(memory.is_new(at(339)) && !memory.is_new(at(340)), "from then on a minute is enough");
+    }
+
+    #[test] // F18
+    fn takes_nothing_told_through_an_outage_for_an_empty_fleet() {
+        let mut memory = Memory::default();
+        memory.learn(vec![], at(0));
+        memory.learn(vec![], at(200));
+        memory.went_unanswered();
+        assert!(memory.is_new(at(900)));
+        memory.learn(vec![], at(900));
+        assert!(memory.is_new(at(1_199)) && !memory.is_new(at(1_200)), "five minutes without a break");
+        memory.learn(vec![running("a"), running("b")], at(1_210));
+        memory.learn(vec![], at(1_220));
+        memory.went_unanswered();
+        memory.learn(vec![], at(3_600));
+        assert_eq!(memory.most(), 2, "nobody answered for longer than it takes");
+        memory.learn(vec![running("a")], at(4_000));
+        memory.went_unanswered();
+        memory.learn(vec![running("a")], at(4_200));
+        assert_eq!(memory.most(), 1, "where some of it is told, what is not counts by the clock");
     }
 
     #[test] // F18

@@ -9,6 +9,8 @@ pub(super) const FLEET: &str = "tidecast:fleet";
 pub(super) const MANAGED: (&str, &str) = ("tidecast", "managed");
 /// The tag with the newest turn that was carried out.
 pub(super) const TURN: &str = "tidecast:turn";
+/// The tag of an instance that gets no new sessions, with the second since when: what whoever gives sessions out reads.
+pub(super) const DRAIN: &str = "tidecast:drain";
 
 /// One instance, as EC2 describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -21,6 +23,8 @@ pub(super) struct Instance {
     pub(super) launched: Option<Timestamp>,
     /// Its tags.
     pub(super) tags: BTreeMap<String, String>,
+    /// Its addresses and host names.
+    pub(super) addresses: Vec<String>,
 }
 
 impl Instance {
@@ -38,6 +42,11 @@ impl Instance {
     /// The turn that it is marked with; 0, if it bears no mark.
     pub(super) fn turn(&self) -> u64 {
         self.tags.get(TURN).and_then(|turn| turn.parse().ok()).unwrap_or(0)
+    }
+
+    /// Since when it gets no new sessions, as its tag says.
+    pub(super) fn drained(&self) -> Option<Timestamp> {
+        Timestamp::from_second(self.tags.get(DRAIN)?.parse().ok()?).ok()
     }
 }
 
@@ -76,6 +85,14 @@ fn instance(mut item: ScopedDecoder<'_, '_>) -> Result<Instance, XmlDecodeError>
     while let Some(mut tag) = item.next_tag() {
         match tag.start_el().local() {
             "instanceId" => instance.id = try_data(&mut tag)?.into_owned(),
+            "privateIpAddress" | "ipAddress" | "ipv6Address" => {
+                instance.addresses.push(try_data(&mut tag)?.into_owned());
+            }
+            // What it is called by the first part of its host name: `ip-10-0-1-5`.
+            "privateDnsName" | "dnsName" => {
+                let name = try_data(&mut tag)?;
+                instance.addresses.extend(name.split('.').next().map(str::to_owned));
+            }
             "launchTime" => instance.launched = try_data(&mut tag)?.parse().ok(),
             "instanceState" => {
                 while let Some(mut part) = tag.next_tag() {
@@ -92,6 +109,7 @@ fn instance(mut item: ScopedDecoder<'_, '_>) -> Result<Instance, XmlDecodeError>
             _ => {}
         }
     }
+    instance.addresses.retain(|address| !address.is_empty());
     Ok(instance)
 }
 
@@ -114,6 +132,7 @@ mod tests {
     const PAGE: &str = r#"<?xml version="1.0"?><DescribeInstancesResponse xmlns="http://ec2.amazonaws.com/doc/2016-11-15/">
         <requestId>r</requestId><reservationSet><item><reservationId>r-1</reservationId><ownerId>1</ownerId>
         <instancesSet><item><instanceId>i-1</instanceId><instanceState><code>16</code><name>running</name></instanceState>
+        <privateDnsName>ip-10-0-0-7.eu-west-1.compute.internal</privateDnsName><dnsName/><privateIpAddress>10.0.0.7</privateIpAddress>
         <launchTime>2026-11-27T08:00:00.000Z</launchTime><tagSet><item><key>instanceId</key><value>no</value></item></tagSet>
         </item></instancesSet></item></reservationSet><nextToken>more</nextToken></DescribeInstancesResponse>"#;
 
@@ -133,7 +152,11 @@ mod tests {
         let (found, next) = instances(PAGE).unwrap();
         let launched = Some("2026-11-27T08:00:00Z".parse().unwrap());
         let tags = [("instanceId".to_owned(), "no".to_owned())].into();
-        assert_eq!(found, [Instance { id: "i-1".into(), state: "running".into(), launched, tags }]);
+        let addresses = vec!["ip-10-0-0-7".into(), "10.0.0.7".into()];
+        assert_eq!(
+            found,
+            [Instance { id: "i-1".into(), state: "running".into(), launched, tags, addresses }]
+        );
         assert_eq!(next.as_deref(), Some("more"));
         assert!(instances("<html>").is_err() || instances("<html>").unwrap().0.is_empty());
         assert!(instances("no xml").is_err());

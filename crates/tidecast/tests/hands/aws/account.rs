@@ -101,7 +101,7 @@ fn answer((head, body): &(String, Vec<u8>), account: &Mutex<Account>) -> Option<
     };
     let (status, body) = match done {
         Done::Answered(answer) => (200, xml::answer(&action, &answer)),
-        Done::Refused(refusal) => (refusal.status, xml::refusal(&action, &refusal)),
+        Done::Refused(refusal) => (refusal.status, xml::refusal(form::is_of_ec2(body), &refusal)),
         Done::Lost => return None,
     };
     let head =

@@ -3,7 +3,6 @@
 //! `make chaos` runs it for long: TIDECAST_CHAOS says how many calls are to be hit, TIDECAST_SEED where to begin.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use jiff::{SignedDuration, Timestamp};
 use tidecast::scaler::{Asg, AsgAction, Receipt, Scaler};
@@ -13,6 +12,7 @@ use tidecast_world::{Chance, Purpose};
 
 use super::behaviour::{START_S, Scene};
 use super::decisions::{decision, drain, grow, shrink, terminate};
+use super::figures::{Figures, Row, asked};
 
 const TURN_S: i64 = 30;
 /// Faults come in the first two hours; then there is time to heal.
@@ -25,51 +25,25 @@ const HEAL_S: i64 = 1_200;
 const LAG_MAX: SignedDuration = SignedDuration::from_secs(90);
 const ORDER_AHEAD_S: i64 = 240;
 
-/// What a campaign has come to.
-#[derive(Debug, Default, Clone, Copy)]
-struct Tally {
-    worlds: u64,
-    turns: u64,
-    calls: u64,
-    faults: u64,
-    sets_max: usize,
-    calls_a_minute_max: usize,
-    failed_launches_max: usize,
-    healed_s_max: i64,
-    overtaken: u64,
-    over_launched_max: usize,
-    alien_changes: u64,
-    ends_done: u64,
-    ends_refused: u64,
-    quota_refusals: u64,
-}
-
-/// A table, as it stands in docs/benchmarks/scalers.md.
-impl fmt::Display for Tally {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let rows: [(&str, i64); 14] = [
-            ("worlds, each of two hours of trouble", self.worlds as i64),
-            ("turns", self.turns as i64),
-            ("calls", self.calls as i64),
-            ("calls that a fault has hit", self.faults as i64),
-            ("instances more than were ever wanted, at most", self.over_launched_max as i64),
-            ("changes of other groups, or of actions of others", self.alien_changes as i64),
-            (
-                "seconds from the last fault until exactly what is wanted is in service, at most",
-                self.healed_s_max,
-            ),
-            ("calls in a minute, at most", self.calls_a_minute_max as i64),
-            ("times that one size was set within half an hour, at most", self.sets_max as i64),
-            ("failed launches in half an hour, at most", self.failed_launches_max as i64),
-            ("old decisions that came late and were refused", self.overtaken as i64),
-            ("ends of chosen instances that were done", self.ends_done as i64),
-            ("ends of chosen instances that a fault has refused", self.ends_refused as i64),
-            ("actions refused as there were 125", self.quota_refusals as i64),
-        ];
-        writeln!(f, "| | |\n|---|---:|")?;
-        rows.iter().try_for_each(|(what, figure)| writeln!(f, "| {what} | {figure} |"))
-    }
-}
+const WORLDS: Row = Row::sum("worlds, each of two hours of trouble");
+const TURNS: Row = Row::sum("turns");
+const CALLS: Row = Row::sum("calls");
+const FAULTS: Row = Row::sum("calls that a fault has hit");
+const OVER: Row = Row::most("instances more than were ever wanted, at most");
+const ALIEN: Row = Row::sum("changes of other groups, or of actions of others");
+const HEALED: Row =
+    Row::most("seconds from the last fault until exactly what is wanted is in service, at most");
+const PER_MINUTE: Row = Row::most("calls in a minute, at most");
+const SETS: Row = Row::most("times that one size was set within half an hour, at most");
+const FAILED: Row = Row::most("failed launches in half an hour, at most");
+const OVERTAKEN: Row = Row::sum("old decisions that came late and were refused");
+const ENDED: Row = Row::sum("ends of chosen instances that were done");
+const REFUSED: Row = Row::sum("ends of chosen instances that a fault has refused");
+const CROWDED: Row = Row::sum("actions refused as there were 125");
+const ROWS: [Row; 14] = [
+    WORLDS, TURNS, CALLS, FAULTS, OVER, ALIEN, HEALED, PER_MINUTE, SETS, FAILED, OVERTAKEN, ENDED, REFUSED,
+    CROWDED,
+];
 
 /// One world: what is wanted, what goes wrong, and who drives.
 struct World {
@@ -82,7 +56,7 @@ struct World {
     chooses: bool,
     /// Those that were to be ended.
     chosen: BTreeSet<String>,
-    tally: Tally,
+    figures: Figures,
     calls_by_minute: BTreeMap<i64, usize>,
 }
 
@@ -106,7 +80,7 @@ impl World {
             chance,
             wanted,
             action,
-            tally: Tally::default(),
+            figures: Figures::new(&ROWS),
             calls_by_minute: BTreeMap::new(),
         };
         world.trouble();
@@ -249,11 +223,11 @@ impl World {
                 healed_s = if settled { healed_s.or(Some(second - SICK_S)) } else { None };
             }
             second = (now_s - START_S + TURN_S).max(second + TURN_S);
-            self.tally.turns += 1;
+            self.figures.take(TURNS, 1);
         }
         let healed_s = healed_s
             .unwrap_or_else(|| panic!("seed {}: {:#?}", self.seed, self.scene.wire.account().group("shop")));
-        self.tally.healed_s_max = healed_s;
+        self.figures.take(HEALED, healed_s);
         self.judge();
     }
 
@@ -263,7 +237,7 @@ impl World {
             && let Some(old) = late.take_if(|old| decision.at.duration_since(old.at) > LAG_MAX)
             && let Ok(Receipt::Overtaken { .. }) = self.scaler().carry_out(&old).await
         {
-            self.tally.overtaken += 1;
+            self.figures.take(OVERTAKEN, 1);
         }
         if late.is_none() && self.chance.happens(0.1) {
             *late = Some(decision);
@@ -295,7 +269,7 @@ impl World {
             eprintln!("seed {}: {over} more than were ever wanted: {group:#?}", self.seed);
         }
         drop(account);
-        self.tally.over_launched_max = self.tally.over_launched_max.max(over);
+        self.figures.take(OVER, over);
     }
 
     fn is_settled(&self) -> bool {
@@ -342,20 +316,25 @@ impl World {
                 Call::End { id, decrement } => {
                     let asked = *decrement && self.chosen.contains(id) && self.chooses;
                     assert!(asked, "seed {}: {id} was not to be ended like this", self.seed);
-                    self.tally.ends_done += 1;
+                    self.figures.take(ENDED, 1);
                 }
                 other => panic!("seed {}: {other:?}", self.seed),
             }
         }
         let crowd = account.group("shop").scheduled.keys().filter(|name| name.starts_with("crowd-")).count();
         alien += u64::from(self.seed % 6 == 1 && crowd != Scheduled::MOST - 8);
-        self.tally.ends_refused = account.faults.struck.get(&Outcome::EndRefused).copied().unwrap_or(0);
-        self.tally.quota_refusals = account.over_quota;
-        self.tally.alien_changes = alien;
-        self.tally.sets_max = attempts.values().copied().max().unwrap_or(0);
-        self.tally.failed_launches_max = storms(&account);
-        self.tally.calls_a_minute_max = self.calls_by_minute.values().copied().max().unwrap_or(0);
-        (self.tally.calls, self.tally.faults) = (account.calls, account.faults.hits);
+        let refused = account.faults.struck.get(&Outcome::EndRefused).copied().unwrap_or(0);
+        let per_minute = self.calls_by_minute.values().copied().max().unwrap_or(0);
+        let figures = &mut self.figures;
+        figures.take(WORLDS, 1);
+        figures.take(REFUSED, refused);
+        figures.take(CROWDED, account.over_quota);
+        figures.take(ALIEN, alien);
+        figures.take(SETS, attempts.values().copied().max().unwrap_or(0));
+        figures.take(FAILED, storms(&account));
+        figures.take(PER_MINUTE, per_minute);
+        figures.take(CALLS, account.calls);
+        figures.take(FAULTS, account.faults.hits);
     }
 }
 
@@ -372,44 +351,23 @@ fn storms(account: &Account) -> usize {
 
 #[tokio::test] // C9, F14, F17, F24, F25, F27, F28
 async fn heals_from_everything_and_touches_nobody_else() {
-    let faults: u64 = std::env::var("TIDECAST_CHAOS").ok().and_then(|n| n.parse().ok()).unwrap_or(1_000);
-    let first: u64 = std::env::var("TIDECAST_SEED").ok().and_then(|n| n.parse().ok()).unwrap_or(1);
-    let mut all = Tally::default();
+    let (faults, first) = asked();
+    let mut all = Figures::new(&ROWS);
     for seed in first.. {
         let mut world = World::of(seed).await;
         world.play().await;
-        let one = world.tally;
-        all = Tally {
-            worlds: all.worlds + 1,
-            turns: all.turns + one.turns,
-            calls: all.calls + one.calls,
-            faults: all.faults + one.faults,
-            sets_max: all.sets_max.max(one.sets_max),
-            calls_a_minute_max: all.calls_a_minute_max.max(one.calls_a_minute_max),
-            failed_launches_max: all.failed_launches_max.max(one.failed_launches_max),
-            healed_s_max: all.healed_s_max.max(one.healed_s_max),
-            overtaken: all.overtaken + one.overtaken,
-            over_launched_max: all.over_launched_max.max(one.over_launched_max),
-            alien_changes: all.alien_changes + one.alien_changes,
-            ends_done: all.ends_done + one.ends_done,
-            ends_refused: all.ends_refused + one.ends_refused,
-            quota_refusals: all.quota_refusals + one.quota_refusals,
-        };
-        if all.faults >= faults {
+        all.add(&world.figures);
+        if all.of(FAULTS) >= faults {
             break;
         }
     }
     println!("C9\n{all}");
     // A burst of twenty, and ten a second at the very most.
-    assert!(all.calls_a_minute_max <= 20 + 600, "{all}");
-    assert!(all.sets_max <= 6 && all.failed_launches_max <= 6, "{all}");
-    assert!(all.healed_s_max <= 900, "{all}");
-    assert_eq!((all.over_launched_max, all.alien_changes), (0, 0), "{all}");
-    assert!(
-        all.worlds < 6 || (all.ends_done > 0 && all.ends_refused > 0 && all.quota_refusals > 0),
-        "it met not everything: {all}"
-    );
-    if let Ok(file) = std::env::var("TIDECAST_FIGURES") {
-        std::fs::write(file, all.to_string()).unwrap();
-    }
+    assert!(all.of(PER_MINUTE) <= 20 + 600, "{all}");
+    assert!(all.of(SETS) <= 6 && all.of(FAILED) <= 6, "{all}");
+    assert!(all.of(HEALED) <= 900, "{all}");
+    assert_eq!((all.of(OVER), all.of(ALIEN)), (0, 0), "{all}");
+    let met = [ENDED, REFUSED, CROWDED].iter().all(|row| all.of(*row) > 0);
+    assert!(all.of(WORLDS) < 6 || met, "it met not everything: {all}");
+    all.record();
 }

@@ -11,7 +11,7 @@ use tidecast_world::{Chance, Purpose};
 
 use super::account::Wire;
 use super::behaviour::{START_S, at};
-use super::decisions::{commanding, decision, grow, shrink, terminate};
+use super::decisions::{commanding, decision, drain, grow, shrink, terminate};
 use super::moto::Moto;
 
 pub(super) fn policy() -> Policy {
@@ -54,10 +54,14 @@ async fn launches_and_ends_instances_by_tag_and_template() {
     assert_eq!((sighting.ordered, sighting.serving, sighting.nodes.len()), (Size(5), Size(5), 5));
     fleet.carry_out(&commanding(3, at(3), vec![shrink(3)])).await.unwrap();
     let chosen = wire.account().bares().iter().find(stays).unwrap().id.clone();
-    fleet.carry_out(&commanding(4, at(3), vec![terminate(&chosen)])).await.unwrap();
+    let end = |turn| commanding(turn, at(3), vec![terminate(&chosen)]);
+    let said = fleet.carry_out(&end(4)).await.unwrap().to_string();
+    assert_eq!(said, format!("{chosen} stays: it is not being drained any more"), "nobody has marked it");
+    fleet.carry_out(&commanding(5, at(3), vec![drain(&chosen)])).await.unwrap();
+    assert_eq!(fleet.carry_out(&end(6)).await.unwrap().to_string(), format!("{chosen} ended"));
     assert_eq!(
         fleet.carry_out(&commanding(3, at(3), vec![grow(9)])).await.unwrap(),
-        Receipt::Overtaken { by: 4 }
+        Receipt::Overtaken { by: 6 }
     );
     wire.account().pass(START_S + 300);
     assert_eq!(fleet.sight(at(5)).await.unwrap().unwrap().ordered, Size(2));

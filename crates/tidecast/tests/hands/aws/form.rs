@@ -65,6 +65,10 @@ impl Form {
                 let decrement = self.text("ShouldDecrementDesiredCapacity") == "true";
                 Call::End { id: self.text("InstanceId"), decrement }
             }
+            "DeleteTags" if self.0.contains_key("ResourceId.1") => {
+                let keys = self.pairs("Tag").into_iter().map(|(key, _)| key).collect();
+                Call::UntagBare { ids: self.list("ResourceId"), keys }
+            }
             "CreateOrUpdateTags" | "DeleteTags" => self.tags(action),
             "RunInstances" => Call::Run {
                 token: self.text("ClientToken"),

@@ -25,10 +25,10 @@ fn more(next: Option<usize>) -> String {
     next.map_or(String::new(), |next| one("NextToken", next))
 }
 
-/// A refusal, as the two kinds of Query APIs write it.
-pub(super) fn refusal(action: &str, refusal: &Refusal) -> String {
+/// A refusal, as EC2's Query API writes it, or any other.
+pub(super) fn refusal(is_of_ec2: bool, refusal: &Refusal) -> String {
     let error = one("Code", refusal.code) + &one("Message", safe(&refusal.said));
-    match action.ends_with("Instances") || action == "CreateTags" {
+    match is_of_ec2 {
         true => one("Response", one("Errors", one("Error", error)) + &one("RequestID", "r")),
         false => one("ErrorResponse", one("Error", one("Type", "Sender") + &error) + &one("RequestId", "r")),
     }

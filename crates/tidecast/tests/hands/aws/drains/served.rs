@@ -1,4 +1,5 @@
-//! The whole path in real time: `tidecast run`, a real Prometheus that counts sessions, and a group that is too large.
+//! The whole path in real time: `tidecast run`, a real Prometheus that counts sessions, and two fleets that are too large: a
+//! group, and instances outside of any.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -8,20 +9,24 @@ use std::process::Command;
 use std::time::Duration;
 
 use serde_json::Value;
-use tidecast_world::aws::{Account, Group};
+use tidecast_world::aws::{Account, Bare, Group};
 
 use super::super::account::Wire;
+use super::super::fleet;
 use super::super::policy::shipped;
 use super::super::show::run;
 use super::super::show::servers::{free_port, installed, now, prometheus};
+use super::ground::OURS;
 
 const DAY_S: i64 = 86_400;
 /// How long the case waits for something to come about.
-const PATIENCE_S: i64 = 180;
+const PATIENCE_S: i64 = 240;
+/// The sessions of six instances: a busy one, one that will be silent, three with a call each, and an empty one.
+const COUNTS: [u32; 6] = [2, 0, 1, 1, 1, 0];
 
-/// Three weeks of a demand of 50; for each instance a count of sessions every fifteen seconds, that of the silent one until
-/// it falls silent.
-fn blocks(now_s: i64, sessions: &[(&str, u32)], silent: (&str, i64)) -> Option<tempfile::TempDir> {
+/// Three weeks of a demand of 50; for each instance a count of sessions every fifteen seconds, that of the silent ones until
+/// they fall silent.
+fn blocks(now_s: i64, sessions: &[(&str, u32)], silent: &[&str]) -> Option<tempfile::TempDir> {
     let promtool = installed("promtool")?;
     let folder = tempfile::tempdir().unwrap();
     let mut text = String::from("# TYPE demand gauge\n");
@@ -30,7 +35,7 @@ fn blocks(now_s: i64, sessions: &[(&str, u32)], silent: (&str, i64)) -> Option<t
     }
     text.push_str("# TYPE sfu_sessions gauge\n");
     for (node, count) in sessions {
-        let until_s = if *node == silent.0 { silent.1 } else { now_s + 1_200 };
+        let until_s = now_s + if silent.contains(node) { 10 } else { 1_200 };
         for at_s in (now_s - 600..until_s).step_by(15) {
             let labels = format!("job=\"sfu\",instance=\"{node}:9090\"");
             writeln!(text, "sfu_sessions{{{labels}}} {count} {at_s}").unwrap();
@@ -46,16 +51,58 @@ fn blocks(now_s: i64, sessions: &[(&str, u32)], silent: (&str, i64)) -> Option<t
 }
 
 fn config(source: &str, cloud: &str, port: u16) -> String {
-    format!(
+    let mut text = format!(
         "server: {{ listen: 127.0.0.1:{port}, turnEvery: 5s }}\n\
-         store: {{ history: 21d }}\nsources: {{ main: {{ type: prometheus, url: '{source}' }} }}\nworkloads:\n\
-         - {{ name: media, mode: full, minReplicas: 2, maxReplicas: 9, startTime: 2m, serviceLevel: 50%, \
-         advanced: {{ hold: 0s, reactive: 1 }}, \
-         behavior: {{ scaleDown: {{ budget: {{ percent: 100%, per: 1m }} }} }}, \
-         drain: {{ sessions: 'sfu_sessions{{instance=~\"$node:.*\"}}', cooling: 30s, freshFor: 60s }}, \
-         target: {{ type: asg, group: sfu, region: eu-west-1, action: direct, endpoint: '{cloud}' }}, \
-         demand: {{ source: main, query: sum(demand) }}, capacity: {{ perReplica: 20 }} }}\n"
-    )
+         store: {{ history: 21d }}\nsources: {{ main: {{ type: prometheus, url: '{source}' }} }}\nworkloads:\n"
+    );
+    let targets = [
+        ("group", "type: asg, group: sfu, action: direct"),
+        ("fleet", "type: ec2, fleet: encoders, launchTemplate: sfu"),
+    ];
+    for (name, target) in targets {
+        writeln!(
+            text,
+            "- {{ name: {name}, mode: full, minReplicas: 2, maxReplicas: 9, startTime: 2m, serviceLevel: 50%, \
+             advanced: {{ hold: 0s, reactive: 1 }}, \
+             behavior: {{ scaleDown: {{ budget: {{ percent: 100%, per: 1m }} }} }}, \
+             drain: {{ sessions: 'sfu_sessions{{instance=~\"$node:.*\"}}', cooling: 30s, freshFor: 60s }}, \
+             target: {{ {target}, region: eu-west-1, endpoint: '{cloud}' }}, \
+             demand: {{ source: main, query: sum(demand) }}, capacity: {{ perReplica: 20 }} }}"
+        )
+        .unwrap();
+    }
+    text
+}
+
+/// Six of a group, and six outside of any, under exactly the policies that are shipped.
+fn account(begin_s: i64) -> Account {
+    let mut account = Account::new(begin_s - 60, 1);
+    let mut policy = shipped();
+    policy.statement.extend(fleet::policy().statement);
+    account.policy = Some(policy);
+    let mut group = Group::new("sfu", 2, 6, 9).settled(begin_s - 60);
+    group.tags.insert("tidecast".into(), "managed".into());
+    account.add(group);
+    (0..6).for_each(|_| account.add_bare(&OURS));
+    account.pass(begin_s);
+    account
+}
+
+/// Who is marked, how many are kept, and how many serve: of the group, and of the fleet.
+type Seen = [(BTreeSet<String>, u32, usize); 2];
+
+fn seen(wire: &Wire) -> Seen {
+    let mut account = wire.account();
+    account.pass(now().as_second());
+    let group = account.group("sfu");
+    let marks = group.tags.keys().filter_map(|key| key.strip_prefix("tidecast:drain:"));
+    let staying = || account.bares().iter().filter(|bare| bare.stays());
+    let marked = |bare: &&Bare| bare.tags.contains_key("tidecast:drain");
+    let running = staying().filter(|bare| bare.state == "running").count();
+    [
+        (marks.map(str::to_owned).collect(), group.desired, group.serving()),
+        (staying().filter(marked).map(|bare| bare.id.clone()).collect(), staying().count() as u32, running),
+    ]
 }
 
 /// What `tidecast drain ls` says, a line each.
@@ -81,51 +128,50 @@ fn metrics(port: u16) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)] // D1, D2.1, D3.1, F29, S6.3
 async fn tidecast_run_drains_by_what_prometheus_counts() {
     let begin_s = now().as_second();
-    let mut account = Account::new(begin_s, 1);
-    account.policy = Some(shipped());
-    let mut group = Group::new("sfu", 2, 6, 9).settled(begin_s);
-    group.tags.insert("tidecast".into(), "managed".into());
-    account.add(group);
-    let mut ids: Vec<String> = account.group("sfu").instances.iter().map(|one| one.id.clone()).collect();
-    ids.sort();
-    let [busy, silent, a, b, c, empty] = &ids[..] else { panic!("six instances") };
-    let sessions = [(&**busy, 2), (silent, 0), (a, 1), (b, 1), (c, 1), (empty, 0)];
-    let Some(folder) = blocks(begin_s, &sessions, (silent, begin_s + 10)) else { return };
+    let account = account(begin_s);
+    let mut group: Vec<String> = account.group("sfu").instances.iter().map(|one| one.id.clone()).collect();
+    group.sort();
+    let fleet: Vec<String> = account.bares().iter().map(|bare| bare.id.clone()).collect();
+    let all = group.iter().zip(COUNTS).chain(fleet.iter().zip(COUNTS));
+    let sessions: Vec<(&str, u32)> = all.map(|(id, count)| (id.as_str(), count)).collect();
+    let Some(folder) = blocks(begin_s, &sessions, &[&group[1], &fleet[1]]) else { return };
     let Some(source) = prometheus(folder, &[]).await else { return };
     let wire = Wire::listen(account).await;
     let (folder, port) = (tempfile::tempdir().unwrap(), free_port());
     let _tidecast = run(folder.path(), &config(&source.url(), &wire.url(), port));
 
-    let marks = || {
-        let mut account = wire.account();
-        account.pass(now().as_second());
-        let group = account.group("sfu");
-        let marks = group.tags.keys().filter_map(|key| key.strip_prefix("tidecast:drain:"));
-        (marks.map(str::to_owned).collect::<BTreeSet<_>>(), group.desired, group.serving())
-    };
     let log = || std::fs::read_to_string(folder.path().join("log")).unwrap_or_default();
-    let left = BTreeSet::from([busy.clone(), silent.clone()]);
-    let mut seen = marks();
-    while (&seen.0, seen.1, seen.2) != (&left, 5, 5) {
-        assert!(now().as_second() < begin_s + PATIENCE_S, "not yet: {seen:?}\n{}", log());
+    let left = [&group, &fleet].map(|ids| (BTreeSet::from([ids[0].clone(), ids[1].clone()]), 5, 5));
+    while seen(&wire) != left {
+        assert!(now().as_second() < begin_s + PATIENCE_S, "not yet: {:?}\n{}", seen(&wire), log());
         tokio::time::sleep(Duration::from_millis(500)).await;
-        seen = marks();
     }
     // A minute more, in which neither the call ends nor the silent one is heard of.
     let until_s = now().as_second() + 60;
     while now().as_second() < until_s {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        assert_eq!(marks(), (left.clone(), 5, 5), "{}", log());
+        assert_eq!(seen(&wire), left, "{}", log());
     }
     let told = tokio::task::spawn_blocking(move || drain_ls(port)).await.unwrap();
     let kept: Vec<(&str, &str)> =
         told.iter().filter_map(|one| Some((one["node"]["name"].as_str()?, one["kept"].as_str()?))).collect();
-    assert!(kept.contains(&(busy, "2 sessions run on it")), "{told:?}");
-    let (_, why) = kept.iter().find(|(node, _)| node == silent).expect("it drains");
-    assert!(why.starts_with("its sessions were last counted at "), "{told:?}");
-    assert_eq!(kept.len(), 2, "{told:?}");
+    for ids in [&group, &fleet] {
+        assert!(kept.contains(&(&ids[0], "2 sessions run on it")), "{told:?}");
+        let (_, why) = kept.iter().find(|(node, _)| **node == ids[1]).expect("it drains");
+        assert!(why.starts_with("its sessions were last counted at "), "{told:?}");
+    }
+    assert_eq!(kept.len(), 4, "{told:?}");
     let told = tokio::task::spawn_blocking(move || metrics(port)).await.unwrap();
-    let ended = told.matches("tidecast_drains_ended_total{workload=\"media\",cause=\"empty\"} 1\n").count();
-    let drain = ["draining_servers{workload=\"media\"} 2", "draining_sessions{workload=\"media\"} 2"];
-    assert!(ended == 1 && drain.iter().all(|line| told.contains(line)), "{told}");
+    for name in ["group", "fleet"] {
+        let has = |begin: String| told.lines().any(|line| line.starts_with(&begin));
+        let drain = ["draining_servers", "draining_sessions"];
+        assert!(
+            drain.iter().all(|what| has(format!("tidecast_{what}{{workload=\"{name}\"}} 2.0"))),
+            "{told}"
+        );
+        assert!(
+            has(format!("tidecast_drains_ended_total{{workload=\"{name}\",cause=\"empty\"}} 1")),
+            "{told}"
+        );
+    }
 }

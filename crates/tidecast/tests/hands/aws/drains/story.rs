@@ -4,15 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use jiff::{SignedDuration, Timestamp};
-use tidecast::scaler::{Asg, AsgAction, Scaler, Tally};
+use tidecast::scaler::{Scaler, Tally};
 use tidecast_forecast::{Fan, Forecast, Grid};
 use tidecast_pilot::{
     Bounds, Briefing, Budget, Command, Decision, Demand, Drain, Evidence, Issued, Lessons, Mode, NodeName,
     Reading, Throughput, Told, Workload, decide,
 };
-use tidecast_world::aws::Group;
 
-use crate::aws::behaviour::{START_S, Scene, at};
+use super::ground::Ground;
+use crate::aws::behaviour::at;
 use crate::counted::Counted;
 
 /// The minute of the story.
@@ -36,22 +36,22 @@ fn workload() -> Workload {
 
 /// The fleet, who moves it, and what was decided.
 struct Story {
-    scene: Scene,
+    ground: Ground,
     counted: Arc<Counted>,
     tally: Arc<Tally>,
-    scaler: Asg,
+    scaler: Box<dyn Scaler>,
     last: Option<Arc<Decision>>,
     told: Vec<(i64, String)>,
 }
 
 impl Story {
-    async fn begin() -> Self {
-        let scene = Scene::of(vec![Group::new("shop", 2, 6, 9).settled(START_S)], 7).await;
+    fn begin(ground: Ground) -> Self {
+        NOW.store(0, Ordering::SeqCst);
         let counted = Arc::new(Counted::default());
         let tally = Tally::new(counted.clone(), SignedDuration::from_secs(90)).by_clock(clock);
         let tally = Arc::new(tally);
-        let scaler = scene.scaler(AsgAction::Direct).counting(Some(tally.clone()));
-        Self { scene, counted, tally, scaler, last: None, told: Vec::new() }
+        let scaler = ground.scaler(Some(tally.clone()));
+        Self { ground, counted, tally, scaler, last: None, told: Vec::new() }
     }
 
     async fn ids(&self) -> Vec<String> {
@@ -65,7 +65,7 @@ impl Story {
     async fn minute(&mut self, minute: i64, demand: f64) {
         NOW.store(minute, Ordering::SeqCst);
         let now = at(minute);
-        self.scene.pass(minute);
+        self.ground.pass(minute);
         let mut sighting = self.scaler.sight(now).await.unwrap().unwrap();
         self.tally.join(&mut sighting, self.scaler.also_called(), now).await;
         let briefing = Briefing {
@@ -120,10 +120,17 @@ fn ended(id: &str) -> Command {
 
 #[tokio::test] // D1, D3.1, D3.2, F29
 async fn a_fleet_shrinks_around_its_calls_and_takes_them_back_before_it_launches() {
-    let mut story = Story::begin().await;
+    // One after the other, as both go by one clock.
+    for ground in [Ground::group([2, 6, 9]).await, Ground::fleet(6).await] {
+        evening(ground).await;
+    }
+}
+
+async fn evening(ground: Ground) {
+    let mut story = Story::begin(ground);
     let ids = story.ids().await;
     let [lasting, silent, short, stays, stays_too, empty] = &ids[..] else { panic!("six instances") };
-    let launched = story.scene.wire.account().group("shop").launched();
+    let launched = story.ground.launched();
     for minute in 0..40 {
         let told = [(lasting, 3), (short, u32::from(minute < 12)), (stays, 5), (stays_too, 4), (empty, 0)];
         told.iter().for_each(|(id, count)| story.counted.tell(id, *count, at(minute)));
@@ -149,8 +156,6 @@ async fn a_fleet_shrinks_around_its_calls_and_takes_them_back_before_it_launches
     assert_eq!(story.first(&ended(lasting)), None, "its call goes on: {told:?}");
     let back: Vec<&str> = told.iter().filter(|(minute, _)| *minute >= 30).map(|(_, told)| &**told).collect();
     assert_eq!(back, [format!("restore {silent}"), format!("restore {lasting}")], "{told:?}");
-    let account = story.scene.wire.account();
-    let group = account.group("shop");
-    assert_eq!((group.launched(), group.desired, group.serving()), (launched, 4, 4));
-    assert!(group.tags.keys().all(|key| !key.starts_with("tidecast:drain:")), "{:?}", group.tags);
+    assert_eq!((story.ground.launched(), story.ground.kept()), (launched, 4), "{told:?}");
+    assert!(story.ground.marked().is_empty(), "{:?}", story.ground.marked());
 }
