@@ -34,6 +34,8 @@ CASES = [
     ({"target": {"type": "webhook", "url": "https://x", "secret": {"file": "k"}}}, None),
     ({"target": {"type": "webhook", "url": "https://x", "secret": {"file": "k", "env": "K"}}}, "exactly one"),
     ({"target": {"type": "none"}}, None),
+    # Rules see no field without a type: that `sight` belongs to webhooks is found when the resource is read.
+    ({"target": {"type": "none", "sight": "https://x"}}, None),
     ({"target": {}}, "type"),
     ({"capacity": {"perReplica": "auto"}}, None),
     ({"capacity": {"perReplica": 41.5}}, None),

@@ -1,6 +1,7 @@
 //! What is measured of tidecast itself, and the dashboard action (S6.1): what is forecast and planned for this very moment
 //! stands beside what is measured, so that any graph shows the three in one.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -12,7 +13,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 use prometheus_client::registry::Registry;
-use tidecast_pilot::{Briefing, Decision};
+use tidecast_pilot::{Briefing, Decision, Node, Phase, WorkloadName};
 
 use crate::drive::{Late, Seat, Turned};
 use crate::service::Known;
@@ -45,6 +46,7 @@ impl Collector for View {
         let seats = self.known.board.seats();
         self.own(&mut encoder, &seats.values().collect::<Vec<_>>())?;
         lateness(&mut encoder, self.known.board.lateness())?;
+        drains_ended(&mut encoder, &seats)?;
         for (name, help, rows) in FAMILIES {
             let mut encoder = encoder.encode_descriptor(name, help, None, MetricType::Gauge)?;
             for (workload, seat) in &seats {
@@ -112,10 +114,27 @@ fn lateness(encoder: &mut DescriptorEncoder, late: Late) -> fmt::Result {
     encoder.encode_histogram::<NoLabelSet>(late.sum_ms as f64 / 1e3, late.count(), &buckets, None)
 }
 
+/// For workloads whose servers are drained; the others have none that could end so.
+fn drains_ended(encoder: &mut DescriptorEncoder, seats: &BTreeMap<WorkloadName, Seat>) -> fmt::Result {
+    let help = "Servers that were being drained and have gone since the start: as they were empty, as their deadline had \
+                passed, or unasked, by somebody else or by themselves.";
+    let mut encoder = encoder.encode_descriptor("drains_ended", help, None, MetricType::Counter)?;
+    let drains = |seat: &Seat| briefed(seat).is_some_and(|briefing| briefing.workload.drain.is_some());
+    for (workload, seat) in seats.iter().filter(|(_, seat)| drains(seat)) {
+        let ends = &seat.drained;
+        for (cause, count) in [("empty", ends.empty), ("deadline", ends.deadline), ("unasked", ends.unasked)]
+        {
+            let labels = [("workload", workload.0.as_str()), ("cause", cause)];
+            ConstCounter::new(count).encode(encoder.encode_family(&labels)?)?;
+        }
+    }
+    Ok(())
+}
+
 type Rows = fn(&View, &Seat) -> Vec<Row>;
 
 /// The metrics of each workload: the name, what it is, and its rows.
-const FAMILIES: [(&str, &str, Rows); 15] = [
+const FAMILIES: [(&str, &str, Rows); 20] = [
     ("demand", "What was measured last.", |view, seat| {
         plain(briefed(seat).and_then(|b| Some(b.evidence.latest(view.now)?.demand.get())))
     }),
@@ -170,6 +189,34 @@ const FAMILIES: [(&str, &str, Rows); 15] = [
     ("halted", "1 while somebody halts it.", |view, seat| {
         plain(briefed(seat).map(|b| f64::from(b.halts.iter().any(|halt| halt.span.holds(view.now)))))
     }),
+    ("draining_servers", "Servers that are being emptied of their sessions.", |_, seat| {
+        plain(draining(seat).map(|nodes| nodes.len() as f64))
+    }),
+    ("draining_sessions", "Sessions that are known to run on servers that drain.", |_, seat| {
+        let known = |nodes: Vec<&Node>| {
+            nodes.iter().filter_map(|node| node.sessions).map(|s| f64::from(s.count)).sum()
+        };
+        plain(draining(seat).map(known))
+    }),
+    ("draining_uncounted", "Servers that drain of whose sessions nothing is known.", |_, seat| {
+        let unknown = |nodes: Vec<&Node>| nodes.iter().filter(|node| node.sessions.is_none()).count() as f64;
+        plain(draining(seat).map(unknown))
+    }),
+    (
+        "draining_oldest_seconds",
+        "For how long the server has drained that began first; 0 if none drains.",
+        |view, seat| {
+            plain(draining(seat).map(|nodes| {
+                let since = nodes.iter().filter_map(|node| drains_since(node)).min();
+                since.map_or(0.0, |since| view.now.duration_since(since).as_secs_f64().max(0.0))
+            }))
+        },
+    ),
+    (
+        "drain_deadline_seconds",
+        "How long a server may drain before it is ended with its sessions; absent for never.",
+        |_, seat| plain(briefed(seat).and_then(|b| Some(b.workload.drain.as_ref()?.deadline?.as_secs_f64()))),
+    ),
     ("turn_timestamp_seconds", "When its last turn was committed.", |_, seat| {
         plain(seat.committed_at.map(|at| at.as_millisecond() as f64 / 1e3))
     }),
@@ -185,6 +232,20 @@ fn briefed(seat: &Seat) -> Option<&Briefing> {
 
 fn decided(seat: &Seat) -> Option<&Decision> {
     seat.turned.as_deref().and_then(|turned: &Turned| turned.decision.as_deref())
+}
+
+/// The servers that drain, of a workload whose servers are drained and whose fleet has been seen.
+fn draining(seat: &Seat) -> Option<Vec<&Node>> {
+    let briefing = briefed(seat).filter(|briefing| briefing.workload.drain.is_some())?;
+    let nodes = briefing.sighting.as_ref()?.nodes.iter();
+    Some(nodes.filter(|node| drains_since(node).is_some()).collect())
+}
+
+fn drains_since(node: &Node) -> Option<Timestamp> {
+    match node.phase {
+        Phase::Draining { since } => Some(since),
+        Phase::Booting | Phase::Serving | Phase::Silent { .. } => None,
+    }
 }
 
 fn later(now: Timestamp, minutes: i64) -> Timestamp {

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidecast_pilot::{Decision, WorkloadName};
 use tokio::sync::{Notify, broadcast};
 
-use super::Turned;
+use super::{Drained, Turned};
 
 /// What the turns have seen and decided, for everybody to read: the API, the metrics, the command line. Nobody waits
 /// for a turn, and no turn waits for a reader.
@@ -58,6 +58,8 @@ pub struct Seat {
     pub lost: u64,
     /// Turns that could not be had.
     pub failed: u64,
+    /// How servers that were being drained have gone.
+    pub drained: Drained,
     /// What is told of it to whoever asks, made by the first who asks after a turn.
     pub told: Arc<OnceLock<Box<str>>>,
 }
@@ -148,6 +150,7 @@ impl Board {
         self.change(name, |seat| {
             let at = turned.at;
             seat.turns += 1;
+            seat.drained.take_in(&turned);
             match (&turned.committed, &turned.trouble) {
                 (_, Some(trouble)) => {
                     seat.failed += 1;

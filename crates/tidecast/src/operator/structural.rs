@@ -3,7 +3,8 @@
 //! Its rules: every field has one type; there is no `$ref`; `oneOf` and `anyOf` may not bring types or fields of their own;
 //! unknown keywords are errors. So a section that is one of several becomes one object with the fields of all, and rules
 //! in CEL that say which belong together; a value that is a word or a number keeps its pattern and its bounds and leaves
-//! its type open. Defaults are told in the descriptions and not set: what nobody wrote shall not look as if somebody had,
+//! its type open. Rules in CEL see only fields that have a type, so none is written about the others: what is wrong there
+//! is found when the resource is read. Defaults are told in the descriptions and not set: what nobody wrote shall not look as if somebody had,
 //! neither in `kubectl get -o yaml` nor to the checks for settings without effect.
 
 use serde_json::{Map, Value, json};
@@ -117,16 +118,23 @@ impl Structure {
                 json!({ "type": "string", "enum": tags, "description": meanings.join(" ") }),
             );
         }
+        let mut all_visible = true;
         for (key, owners) in owners(variants) {
-            fields.insert(key.to_owned(), self.shared(&owners, key));
-            rules.extend(belonging(key, &owners, variants));
+            let field = self.shared(&owners, key);
+            all_visible &= is_visible(&field);
+            if is_visible(&field) {
+                rules.extend(belonging(key, &owners, variants));
+            }
+            fields.insert(key.to_owned(), field);
         }
         let mut made = members(json!({ "type": "object", "properties": fields }));
         match tags.is_empty() {
-            true => rules = vec![one_of(variants)],
+            true => rules = one_of(variants).into_iter().filter(|_| all_visible).collect(),
             false => drop(made.insert("required".into(), json!([TAG]))),
         }
-        made.insert("x-kubernetes-validations".into(), Value::Array(rules));
+        if !rules.is_empty() {
+            made.insert("x-kubernetes-validations".into(), Value::Array(rules));
+        }
         made
     }
 
@@ -305,21 +313,48 @@ fn belonging(key: &str, owners: &[&Variant<'_>], variants: &[Variant<'_>]) -> Ve
 }
 
 /// Exactly one of the fields of sections without a tag.
-fn one_of(variants: &[Variant<'_>]) -> Value {
+fn one_of(variants: &[Variant<'_>]) -> Option<Value> {
     let keys: Vec<_> = owners(variants).into_iter().map(|(key, _)| key).collect();
     let count: Vec<_> = keys.iter().map(|key| format!("(has(self.{}) ? 1 : 0)", escaped(key))).collect();
-    rule(format!("{} == 1", count.join(" + ")), format!("exactly one of {} must be there", keys.join(", ")))
+    let said = format!("exactly one of {} must be there", keys.join(", "));
+    (!keys.is_empty()).then(|| rule(format!("{} == 1", count.join(" + ")), said))
+}
+
+/// Whether rules in CEL can see a field: the API server hides what has no type, and lists and maps of such.
+fn is_visible(field: &Value) -> bool {
+    let inner = ["items", "additionalProperties"].into_iter().filter_map(|key| field.get(key));
+    field["type"].is_string() && inner.into_iter().all(is_visible)
 }
 
 /// A field's name in CEL, where some words are reserved.
 fn escaped(key: &str) -> String {
-    match key {
-        "namespace" | "import" | "package" | "function" | "const" | "for" | "in" | "as" => {
-            format!("__{key}__")
-        }
-        key => key.to_owned(),
-    }
+    if RESERVED.contains(&key) { format!("__{key}__") } else { key.to_owned() }
 }
+
+/// The words that are no names in CEL.
+const RESERVED: [&str; 21] = [
+    "true",
+    "false",
+    "null",
+    "in",
+    "as",
+    "break",
+    "const",
+    "continue",
+    "else",
+    "for",
+    "function",
+    "if",
+    "import",
+    "let",
+    "loop",
+    "package",
+    "namespace",
+    "return",
+    "var",
+    "void",
+    "while",
+];
 
 /// A rule in CEL, with what is said when it is broken.
 pub(super) fn rule(rule: impl Into<String>, message: impl Into<String>) -> Value {
@@ -429,6 +464,18 @@ pub(super) mod tests {
             &json!({ "oneOf": [one("x", json!({ "type": "integer" })), one("y", json!({ "type": "string" }))] }),
         );
         assert_eq!(other["properties"]["a"], json!({ "x-kubernetes-preserve-unknown-fields": true }));
+    }
+
+    #[test]
+    fn writes_no_rule_about_what_rules_cannot_see() {
+        let one = |tag: &str, field: Value| json!({ "type": "object", "properties": { "type": { "const": tag }, "a": field }, "required": ["type", "a"] });
+        let other =
+            json!({ "type": "object", "properties": { "type": { "const": "z" } }, "required": ["type"] });
+        let made = structural(
+            &json!({ "oneOf": [one("x", json!({ "type": "integer" })), one("y", json!({ "type": "string" })), other] }),
+        );
+        assert_eq!(made["properties"]["a"], json!({ "x-kubernetes-preserve-unknown-fields": true }));
+        assert_eq!(made.get("x-kubernetes-validations"), None);
     }
 
     #[test]

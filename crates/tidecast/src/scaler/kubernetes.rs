@@ -38,7 +38,9 @@ pub use kind::home_of;
 /// The annotations by which tidecast and others understand each other.
 pub mod annotations {
     pub use super::drains::{DRAINING, ENDING, SESSIONS, SESSIONS_AT};
-    pub use super::marks::{CONTESTED_AT, CONTESTED_BY, DECIDED_AT, REASON, SIZE, TURN, WORKLOAD};
+    pub use super::marks::{
+        CONTESTED_AT, CONTESTED_BY, DECIDED_AT, GENERATION, REASON, SIZE, TURN, WORKLOAD,
+    };
 }
 
 use carry::{AGE_MAX, CARRY_MAX, Carried, Contest, Wish, contest};

@@ -149,6 +149,13 @@ async fn with_keda() -> Cluster {
     shop(&cluster);
     cluster.install(json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": "media" } }));
     install_all(&cluster, SCALED);
+    let made = |name: &str| {
+        let (hpas, state) = ("horizontalpodautoscalers.autoscaling", cluster.state());
+        state.get(hpas, "shop", name).is_some()
+    };
+    while !(made("keda-hpa-web") && made("keda-hpa-importer")) {
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
     cluster
 }
 

@@ -40,9 +40,12 @@ impl Apply<'_> {
         let kept = others.fold(mine.clone(), |all, one| all.union(&one.fields));
         let gone = last.beyond(&kept);
         gone.cut_from(&mut new, &kept, schema);
-        let (_, removed) = Fields::changed(Some(live), Some(&new), schema);
+        let (set, removed) = Fields::changed(Some(live), Some(&new), schema);
         managers.0.iter_mut().for_each(|one| one.fields = one.fields.difference(&removed));
-        managers.set(self.writer, mine, now);
+        // Who applies what is there already does not become somebody who has just written it.
+        if last != mine || !set.is_empty() || !removed.is_empty() {
+            managers.set(self.writer, mine, now);
+        }
         managers.write(&mut new);
         Ok(new)
     }

@@ -47,6 +47,8 @@ impl Cluster {
     pub fn tick(&mut self, now: Timestamp) {
         self.autoscale(now);
         self.rewrite(now);
+        // What KEDA does comes with time, not only when something is written.
+        self.keep_scaled_objects(now);
         for _ in 0..ROUNDS {
             let before = self.store.version();
             self.run_pods(now);
@@ -132,7 +134,10 @@ impl Cluster {
         if *old == new {
             return;
         }
-        super::draft::count_generation(&kind, &old, &mut new);
+        // The revision of a Deployment is an annotation that is written along with its status.
+        if part != "status" {
+            super::draft::count_generation(&kind, &old, &mut new);
+        }
         let writer = Writer {
             name: by.to_owned(),
             operation: "Update",

@@ -1,7 +1,7 @@
 //! What happens to an object between the request and the store.
 
 use jiff::SignedDuration;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::cluster::Asked;
 use super::decode::{Decoded, decode};
@@ -118,7 +118,7 @@ pub(crate) fn settle(asked: Asked, old: &Value, object: &mut Value, part: Part) 
     Ok(())
 }
 
-/// Counts a change of what is wanted.
+/// Counts a change of what is wanted; of a Deployment its annotations too, since its ReplicaSets get them.
 pub(crate) fn count_generation(kind: &Kind, old: &Value, object: &mut Value) {
     let without = |value: &Value| {
         let mut rest = value.clone();
@@ -128,7 +128,9 @@ pub(crate) fn count_generation(kind: &Kind, old: &Value, object: &mut Value) {
         }
         rest
     };
-    if kind.has_generation() && without(old) != without(object) {
+    let notes = |value: &Value| value.pointer("/metadata/annotations").cloned().unwrap_or_else(|| json!({}));
+    let noted = kind.kind == "Deployment" && kind.group == "apps" && notes(old) != notes(object);
+    if kind.has_generation() && (noted || without(old) != without(object)) {
         let was = old.pointer("/metadata/generation").and_then(Value::as_i64).unwrap_or(1);
         put(object, "/metadata/generation", was + 1);
     }

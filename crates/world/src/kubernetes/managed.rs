@@ -13,6 +13,7 @@ pub(crate) struct Managers(pub(crate) Vec<Manager>);
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Manager {
     pub(crate) writer: Writer,
+    /// When it has last written; empty if it was through the scale subresource, for which the API records no time.
     pub(crate) time: String,
     pub(crate) fields: Fields,
 }
@@ -94,11 +95,11 @@ impl Managers {
         self
     }
 
-    /// Gives a writer these fields and nothing else.
+    /// Gives a writer these fields and nothing else, as of now.
     pub(crate) fn set(&mut self, writer: &Writer, fields: Fields, now: Timestamp) {
-        let new = Manager { writer: writer.clone(), time: time(now), fields };
+        let time = if writer.subresource == "scale" { String::new() } else { time(now) };
+        let new = Manager { writer: writer.clone(), time, fields };
         match self.0.iter_mut().find(|one| one.writer == *writer) {
-            Some(found) if found.fields == new.fields => {}
             Some(found) => *found = new,
             None => self.0.push(new),
         }
@@ -121,8 +122,11 @@ impl Manager {
     fn told(&self) -> Value {
         let mut told = json!({
             "manager": self.writer.name, "operation": self.writer.operation, "apiVersion": self.writer.version,
-            "time": self.time, "fieldsType": "FieldsV1", "fieldsV1": self.fields.to_json(),
+            "fieldsType": "FieldsV1", "fieldsV1": self.fields.to_json(),
         });
+        if !self.time.is_empty() {
+            told["time"] = json!(self.time);
+        }
         if !self.writer.subresource.is_empty() {
             told["subresource"] = json!(self.writer.subresource);
         }
@@ -136,6 +140,7 @@ impl Manager {
             if subresource.is_empty() { String::new() } else { format!(" with subresource {subresource:?}") };
         match *operation {
             "Apply" => format!("{name:?}{part}"),
+            _ if self.time.is_empty() => format!("{name:?}{part} using {version}"),
             _ => format!("{name:?}{part} using {version} at {}", self.time),
         }
     }

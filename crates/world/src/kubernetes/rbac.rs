@@ -6,6 +6,9 @@ use super::route::Target;
 use super::status::{About, Refusal, dotted};
 use super::tree::{list, put, text, time};
 
+/// The group of roles and bindings.
+const GROUP: &str = "rbac.authorization.k8s.io";
+
 /// A role that every cluster has: its name, groups, resources and verbs.
 pub(crate) type OwnRole =
     (&'static str, &'static [&'static str], &'static [&'static str], &'static [&'static str]);
@@ -67,6 +70,77 @@ impl Cluster {
             || asks_about_itself
             || self.rules_of(user, deed.namespace).iter().any(|rule| allows(rule, deed)))
             && !self.faults.forbids(&user.name, deed.verb, deed.resource)
+    }
+
+    /// Nobody grants what he may not do himself, unless he may escalate or bind.
+    pub(crate) fn grants_what_is_held(
+        &self,
+        asked: Asked,
+        old: Option<&Value>,
+        object: &Value,
+    ) -> Result<(), Refusal> {
+        let Asked { request, target, kind, .. } = asked;
+        let user = &request.user;
+        let is_role = ["Role", "ClusterRole"].contains(&kind.kind.as_str());
+        let is_binding = ["RoleBinding", "ClusterRoleBinding"].contains(&kind.kind.as_str());
+        if kind.group != GROUP
+            || !(is_role || is_binding)
+            || user.groups.iter().any(|group| group == "system:masters")
+        {
+            return Ok(());
+        }
+        let same = |field: &str| old.is_some_and(|old| old.get(field) == object.get(field));
+        if (is_role && same("rules")) || (is_binding && same("roleRef") && same("subjects")) {
+            return Ok(());
+        }
+        let role = if is_role { Some(object) } else { self.role_of(object) };
+        let (pardon, plural, name) = match is_role {
+            true => ("escalate", target.plural.as_str(), text(object, "/metadata/name")),
+            false if text(object, "/roleRef/kind") == "ClusterRole" => {
+                ("bind", "clusterroles", text(object, "/roleRef/name"))
+            }
+            false => ("bind", "roles", text(object, "/roleRef/name")),
+        };
+        let namespace = target.namespace.as_str();
+        if self.allows(user, Deed { verb: pardon, group: GROUP, resource: plural, name, namespace }) {
+            return Ok(());
+        }
+        let rules = role.map_or(&[][..], |role| list(role, "/rules"));
+        let missing: Vec<String> =
+            rules.iter().filter_map(|rule| self.not_held(user, rule, namespace)).collect();
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let groups: Vec<String> = user.groups.iter().map(|group| format!("{group:?}")).collect();
+        let why = format!(
+            "user {:?} (groups=[{}]) is attempting to grant RBAC permissions not currently held:\n{}",
+            user.name,
+            groups.join(" "),
+            missing.join("\n")
+        );
+        Err(Refusal::forbidden(kind.about(text(object, "/metadata/name")), &why))
+    }
+
+    /// What of a rule a user may not do, as the API tells it.
+    fn not_held(&self, user: &User, rule: &Value, namespace: &str) -> Option<String> {
+        let words = |field: &str| list(rule, field).iter().filter_map(Value::as_str).collect::<Vec<_>>();
+        let (groups, resources, verbs) = (words("/apiGroups"), words("/resources"), words("/verbs"));
+        let held = |group: &str, resource: &str, verb: &str| {
+            self.allows(user, Deed { verb, group, resource, name: "", namespace })
+        };
+        let all = groups.iter().flat_map(|group| resources.iter().map(move |resource| (*group, *resource)));
+        for (group, resource) in all {
+            let lacks: Vec<&str> =
+                verbs.iter().copied().filter(|verb| !held(group, resource, verb)).collect();
+            if !lacks.is_empty() {
+                let verbs: Vec<String> = lacks.iter().map(|verb| format!("{verb:?}")).collect();
+                return Some(format!(
+                    "{{APIGroups:[{group:?}], Resources:[{resource:?}], Verbs:[{}]}}",
+                    verbs.join(" ")
+                ));
+            }
+        }
+        None
     }
 
     /// The rules of all roles that are bound to the user, everywhere or in this namespace.

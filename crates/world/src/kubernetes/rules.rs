@@ -6,8 +6,9 @@ use serde_json::Value;
 ///
 /// They have libraries of their own, which a pure crate should not drag along; so whoever runs a cluster brings them.
 pub trait Rules: fmt::Debug + Send + Sync {
-    /// Whether a rule of the Common Expression Language is one at all.
-    fn compiles(&self, rule: &str) -> Result<(), String>;
+    /// Whether a rule of the Common Expression Language is one for values of this schema, and what it costs at most for all
+    /// of them that a request can hold: so many, unless their number has no bound.
+    fn compiles(&self, rule: &str, schema: &Value, times: Option<u64>) -> Result<u64, String>;
 
     /// What a rule of the Common Expression Language says of a value and of what it was; `Err` if it cannot be told.
     fn holds(&self, rule: &str, value: &Value, old: Option<&Value>) -> Result<bool, String>;
@@ -24,8 +25,8 @@ pub trait Rules: fmt::Debug + Send + Sync {
 pub(crate) struct Unruled;
 
 impl Rules for Unruled {
-    fn compiles(&self, _: &str) -> Result<(), String> {
-        Ok(())
+    fn compiles(&self, _: &str, _: &Value, _: Option<u64>) -> Result<u64, String> {
+        Ok(0)
     }
 
     fn holds(&self, _: &str, _: &Value, _: Option<&Value>) -> Result<bool, String> {

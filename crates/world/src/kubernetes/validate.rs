@@ -10,6 +10,7 @@ use super::tree::{list, text, whole};
 pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause> {
     let mut causes: Vec<Cause> = name(kind, object).into_iter().collect();
     causes.extend(labels(object));
+    causes.extend(annotations(object));
     if kind.is_custom() {
         return causes;
     }
@@ -23,6 +24,7 @@ pub(crate) fn own(kind: &Kind, old: Option<&Value>, object: &Value) -> Vec<Cause
     required(object, kind.schema(), "", &mut causes);
     match kind.kind.as_str() {
         "Deployment" | "ReplicaSet" | "StatefulSet" => causes.extend(workload(old, object)),
+        "Pod" => causes.extend(deletion_cost(object)),
         "HorizontalPodAutoscaler" => causes.extend(autoscaler(object)),
         "PodDisruptionBudget"
             if object.pointer("/spec/minAvailable").is_some()
@@ -82,6 +84,46 @@ fn labels(object: &Value) -> Vec<Cause> {
     });
     let why = "a valid label must be an empty string or consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character (e.g. 'MyValue',  or 'my_value',  or '12345', regex used for validation is '(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?')";
     wrong.map(|(_, value)| Cause::invalid("metadata.labels", value, why)).collect()
+}
+
+/// All annotations of an object together, in bytes.
+const ANNOTATIONS_MAX: usize = 256 << 10;
+
+/// Names of annotations are like those of labels; what they say is limited only all together.
+fn annotations(object: &Value) -> Vec<Cause> {
+    let all = || object.pointer("/metadata/annotations").and_then(Value::as_object).into_iter().flatten();
+    let size: usize = all().map(|(key, value)| key.len() + value.as_str().map_or(0, str::len)).sum();
+    let long = (size > ANNOTATIONS_MAX).then(|| {
+        let why = format!("Too long: may not be more than {ANNOTATIONS_MAX} bytes");
+        Cause::new("FieldValueTooLong", "metadata.annotations", why)
+    });
+    let wrong = all().filter(|(key, _)| !is_qualified(&key.to_lowercase()));
+    let wrong = wrong.map(|(key, _)| {
+        Cause::invalid("metadata.annotations", &json!(key), "name part must consist of alphanumeric characters, '-', '_' or '.', and must start and end with an alphanumeric character")
+    });
+    long.into_iter().chain(wrong).collect()
+}
+
+/// `name` or `prefix.example.org/name`.
+fn is_qualified(key: &str) -> bool {
+    let (prefix, name) = key.split_once('/').map_or((None, key), |(prefix, name)| (Some(prefix), name));
+    let edge = |letter: Option<char>| letter.is_some_and(|letter| letter.is_ascii_alphanumeric());
+    let made_of = |text: &str, more: &str| {
+        text.chars().all(|letter| letter.is_ascii_alphanumeric() || more.contains(letter))
+            && edge(text.chars().next())
+            && edge(text.chars().last())
+    };
+    let host = |prefix: &str| prefix.len() <= 253 && prefix.split('.').all(|part| made_of(part, "-"));
+    name.len() <= 63 && made_of(name, "-_.") && prefix.is_none_or(host)
+}
+
+/// What a controller sorts Pods by must be a number, without a sign or zeros before it that need not be there.
+fn deletion_cost(object: &Value) -> Option<Cause> {
+    let key = "controller.kubernetes.io/pod-deletion-cost";
+    let told = object.pointer("/metadata/annotations")?.get(key)?.as_str()?;
+    let plain = told.parse::<i32>().is_ok_and(|cost| cost.to_string() == told);
+    let why = "must be a 32bit integer";
+    (!plain).then(|| Cause::invalid(format!("metadata.annotations[{key}]"), &json!(told), why))
 }
 
 /// Fields that a specification must have; the status is the cluster's own affair.
@@ -157,16 +199,22 @@ fn event(old: Option<&Value>, object: &Value) -> Vec<Cause> {
     if said("message").len() > 1024 {
         causes.push(Cause::invalid("message", &json!(""), "can have at most 1024 characters"));
     }
-    let place = text(object, "/involvedObject/namespace");
-    if !place.is_empty() && place != text(object, "/metadata/namespace") {
+    let reports = said("reportingComponent");
+    if !reports.is_empty() && !is_qualified(&reports.to_lowercase()) {
+        let why = "name part must consist of alphanumeric characters, '-', '_' or '.'";
+        causes.push(Cause::invalid("reportingController", &json!(reports), why));
+    }
+    let (place, here) = (text(object, "/involvedObject/namespace"), text(object, "/metadata/namespace"));
+    let nowhere = place.is_empty() && !["default", "kube-system"].contains(&here);
+    if nowhere || (!place.is_empty() && place != here) {
         causes.push(Cause::invalid(
             "involvedObject.namespace",
             &json!(place),
             "does not match event.namespace",
         ));
     }
-    let Some(old) = old else { return causes };
-    if object.get("series") != old.get("series") && object.get("series").is_some() {
+    let before = |field: &str| old.and_then(|old| old.get(field));
+    if object.get("series") != before("series") && object.get("series").is_some() {
         if whole(object, "/series/count").unwrap_or(0) < 2 {
             causes.push(Cause::invalid("series.count", &json!(""), "should be at least 2"));
         }
@@ -174,8 +222,27 @@ fn event(old: Option<&Value>, object: &Value) -> Vec<Cause> {
             causes.push(Cause::required("series.lastObservedTime".to_owned()));
         }
     }
-    for field in ["involvedObject", "reason", "message", "type", "eventTime", "action", "reportingComponent"]
-    {
+    let Some(old) = old else {
+        let older = ["firstTimestamp", "lastTimestamp", "count", "source"];
+        let told = older.into_iter().filter(|field| object.get(*field).is_some_and(|value| !value.is_null()));
+        causes.extend(told.map(|field| Cause::invalid(field, &json!(""), "needs to be unset")));
+        return causes;
+    };
+    for field in [
+        "involvedObject",
+        "reason",
+        "message",
+        "type",
+        "eventTime",
+        "action",
+        "related",
+        "source",
+        "firstTimestamp",
+        "lastTimestamp",
+        "count",
+        "reportingComponent",
+        "reportingInstance",
+    ] {
         if object.get(field) != old.get(field) {
             causes.push(Cause::invalid(field, &object[field], "field is immutable"));
         }

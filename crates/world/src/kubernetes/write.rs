@@ -129,9 +129,10 @@ impl Cluster {
             Some(old) => settle(asked, old, &mut object, part)?,
             None => self.begin(asked, &mut object, &name)?,
         }
+        self.grants_what_is_held(asked, old.as_deref(), &object)?;
         super::default::fill(asked.kind, &mut object);
         self.judge(asked, old.as_deref(), &object)?;
-        if let Some(old) = &old {
+        if let Some(old) = old.as_ref().filter(|_| part == Part::Main) {
             count_generation(asked.kind, old, &mut object);
         }
         if let Owner::Changer(writer) = &owner {

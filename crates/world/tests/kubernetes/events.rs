@@ -33,6 +33,10 @@ fn say_who_reports_what_was_done_and_when() {
     assert_eq!(wrong("note", json!("x".repeat(1_025))), ["message"]);
     let elsewhere = json!({"kind": "Deployment", "name": "web", "namespace": "shop"});
     assert_eq!(wrong("regarding", elsewhere), ["involvedObject.namespace"]);
+    assert_eq!(wrong("reportingController", json!("tidecast controller")), ["reportingController"]);
+    let once = json!({"count": 1, "lastObservedTime": "2026-03-02T06:00:30.000000Z"});
+    assert_eq!(wrong("series", once), ["series.count"]);
+    assert_eq!(wrong("deprecatedCount", json!(3)), ["count"]);
 }
 
 #[test]
@@ -45,6 +49,7 @@ fn are_counted_from_two_on_and_never_told_anew() {
     stage.patch(422, &path, MERGE, &series(1));
     let counted = stage.patch(200, &path, MERGE, &series(2));
     assert_eq!(counted["series"]["count"], 2);
+    stage.patch(422, &path, MERGE, &json!({"reportingInstance": "tidecast-1"}));
     let refusal = stage.patch(422, &path, MERGE, &json!({"note": "3 to 5"}));
     assert!(refusal["message"].as_str().unwrap().contains("field is immutable"), "{refusal}");
 }

@@ -63,6 +63,32 @@ fn an_apply_that_makes_something_needs_the_right_to_create() {
 }
 
 #[test]
+fn nobody_grants_what_he_may_not_do_himself() {
+    let rbac = "rbac.authorization.k8s.io";
+    let roles = format!("/apis/{rbac}/v1/namespaces/default/roles");
+    let role = |name: &str, verbs: &[&str]| {
+        json!({
+            "apiVersion": format!("{rbac}/v1"), "kind": "Role", "metadata": {"name": name},
+            "rules": [{"apiGroups": ["apps"], "resources": ["deployments"], "verbs": verbs}],
+        })
+    };
+    let mine = json!([
+        {"apiGroups": ["apps"], "resources": ["deployments"], "verbs": ["get"]},
+        {"apiGroups": [rbac], "resources": ["roles"], "verbs": ["create"]},
+    ]);
+    let make = |name: &str, verbs: &[&str]| Request::of("POST", &roles, &role(name, verbs)).by(tidecast());
+    let mut plain = stage(&mine);
+    plain.expect_of(201, &make("a", &["get"]));
+    let refusal = plain.expect_of(403, &make("b", &["get", "patch"]));
+    let said = refusal["message"].as_str().unwrap();
+    assert!(said.contains("is attempting to grant RBAC permissions not currently held"), "{said}");
+    assert!(said.ends_with(r#"{APIGroups:["apps"], Resources:["deployments"], Verbs:["patch"]}"#), "{said}");
+    let mut trusted = mine.clone();
+    trusted[1]["verbs"] = json!(["create", "escalate"]);
+    stage(&trusted).expect_of(201, &make("b", &["get", "patch"]));
+}
+
+#[test]
 fn rights_can_be_lost_and_come_back() {
     let mut stage = stage(&json!([{"apiGroups": ["autoscaling"], "resources": ["*"], "verbs": ["*"]}]));
     let list = Request::of("GET", AUTOSCALERS, &Value::Null).by(tidecast());

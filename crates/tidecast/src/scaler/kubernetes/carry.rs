@@ -104,11 +104,25 @@ pub(super) enum Contest {
 /// Whether the number is another than we have written, and who has written it.
 pub(super) fn contest(stand: &Stand, now: Timestamp) -> Option<Contest> {
     let marks = Marks::of(stand.held())?;
-    if marks.size == stand.ordered() {
+    let changes = marks.changes(stand.held().metadata.generation);
+    // Nothing has changed since the marks were written: it is our number that has not come yet.
+    if marks.size == stand.ordered() || changes == Some(0) {
         return None;
     }
-    let writer = writers::since_ours(stand.held(), &["spec", stand.field()], marks.at)?;
+    let path = ["spec", stand.field()];
+    let timed = || writers::since_ours(stand.held(), &path, marks.at);
+    let writer = timed().or_else(|| unrecorded(stand, changes, &path))?;
     Some(if marks.in_truce(now) { Contest::Again(writer) } else { Contest::Once(writer) })
+}
+
+/// Somebody who has changed the number through the scale subresource, of which the server records no time. Marks that are
+/// followed by one change may be followed by one that left the number as it was, ours having failed; two are ours and his.
+fn unrecorded(stand: &Stand, changes: Option<i64>, path: &[&str]) -> Option<Writer> {
+    // Of custom kinds some servers record nothing at all.
+    let unknown = || (!stand.kind.is_plain()).then(Writer::unknown);
+    changes
+        .filter(|changes| *changes >= 2)
+        .and_then(|_| writers::at_no_time(stand.held(), path).or_else(unknown))
 }
 
 /// What is to become of the number, by what stands there now.
@@ -157,6 +171,13 @@ pub(super) fn judge(
         }
         None => Verdict::Write { number: within, but, overruled: None },
     }
+}
+
+/// Whether the target bears these marks already, and nothing has happened to it since they were written.
+fn is_marked(stand: &Stand, marks: &Marks) -> bool {
+    let generation = stand.target.metadata.generation;
+    let wanted = Marks { generation, ..marks.clone() };
+    Marks::of(&stand.target).is_some_and(|known| known == wanted)
 }
 
 /// `Deployment checkout`.
@@ -264,6 +285,7 @@ impl Kubernetes {
             at: decision.at,
             size: number,
             contested: overruled.map(|writer| (writer, now)).or(before),
+            generation: matches!(stand.holder, Holder::Scale).then(|| stand.generation_marked()).flatten(),
         };
         match stand.holder {
             Holder::Scale => self.write_scale(stand, &marks, decision, until).await,
@@ -289,7 +311,7 @@ impl Kubernetes {
         if self.stuck.load(Ordering::Relaxed) {
             self.put_scale(stand, marks.size, &now, Trial::Dry, until).await?;
         }
-        if Marks::of(&stand.target).as_ref() != Some(marks) {
+        if !is_marked(stand, marks) {
             now = version(&self.mark(stand, marks, decision, None, until).await?);
         }
         let put = self.put_scale(stand, marks.size, &now, Trial::Real, until).await;

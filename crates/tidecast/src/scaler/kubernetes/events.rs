@@ -40,6 +40,10 @@ struct Said {
 const TELL_MAX: Duration = Duration::from_secs(2);
 /// The longest note that the API takes, in bytes.
 const NOTE_MAX: usize = 1_000;
+/// The longest name of who reports, in bytes; that of a host may be longer.
+const INSTANCE_MAX: usize = 128;
+/// How much of the target's name an Event's name begins with: with the time behind it no name is too long.
+const CALLED_MAX: usize = 200;
 
 impl Kubernetes {
     /// Tells what a decision has changed, and what newly keeps it from changing anything. An observer tells nothing: it has
@@ -97,7 +101,7 @@ impl Kubernetes {
         let repeated = before.filter(|(_, last, _)| *last == said);
         let (event, count) = match repeated {
             Some((event, _, count)) => (event, count + 1),
-            None => (format!("{}.{:x}", name(&stand.target), (self.clock)().as_nanosecond()), 1),
+            None => (event_name(name(&stand.target), (self.clock)()), 1),
         };
         let ask = match count {
             1 => Question::create(&kind, &self.namespace, self.event(stand, &event, &said, at)),
@@ -129,17 +133,16 @@ impl Kubernetes {
     fn event(&self, stand: &Stand, event: &str, said: &Said, at: Timestamp) -> Value {
         let mut note = said.note.clone();
         if note.len() > NOTE_MAX {
-            let end = (0..=NOTE_MAX - 3).rev().find(|end| note.is_char_boundary(*end)).unwrap_or(0);
-            note.truncate(end);
-            note.push('…');
+            note = format!("{}…", cut(&note, NOTE_MAX - 3));
         }
         let instance = std::env::var("HOSTNAME").ok().filter(|host| !host.is_empty());
+        let instance = instance.as_deref().map_or("tidecast", |host| cut(host, INSTANCE_MAX));
         json!({
             "apiVersion": "events.k8s.io/v1", "kind": "Event",
             "metadata": { "name": event, "namespace": self.namespace },
             "eventTime": micro(at), "type": said.kind, "reason": said.reason, "action": "Scale", "note": note,
             "reportingController": "tidecast.dev/tidecast",
-            "reportingInstance": instance.unwrap_or_else(|| "tidecast".into()),
+            "reportingInstance": instance,
             "regarding": {
                 "apiVersion": stand.kind.api_version(), "kind": stand.kind.kind, "name": name(&stand.target),
                 "namespace": self.namespace, "uid": stand.target.metadata.uid,
@@ -154,6 +157,18 @@ pub(super) fn is_observing(decision: &Decision) -> bool {
     decision.limits.iter().any(|limit| matches!(limit, Limit::Mode { mode: Mode::Observe }))
 }
 
+/// Unlike that of any other Event, and a name that the API takes whatever the target is called.
+fn event_name(target: &str, now: Timestamp) -> String {
+    let called = cut(target, CALLED_MAX).trim_end_matches(['.', '-']);
+    format!("{called}.{:x}", now.as_nanosecond())
+}
+
+/// The beginning of a text, of at most so many bytes.
+fn cut(text: &str, most: usize) -> &str {
+    let end = (0..=most.min(text.len())).rev().find(|end| text.is_char_boundary(*end));
+    &text[..end.unwrap_or(0)]
+}
+
 /// As Kubernetes writes moments of Events: with exactly six digits.
 fn micro(at: Timestamp) -> String {
     format!("{at:.6}")
@@ -162,6 +177,19 @@ fn micro(at: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn calls_events_as_the_api_takes_it_whatever_the_target_is_called() {
+        let now: Timestamp = "2026-11-27T12:00:00Z".parse().unwrap();
+        assert_eq!(event_name("web", now), "web.18ebe51f86778000");
+        let long = event_name(&format!("{}-{}", "a".repeat(199), "b".repeat(53)), now);
+        assert_eq!(long.len(), 199 + 17, "a dash before a dot is no name: {long}");
+    }
+
+    #[test]
+    fn cuts_texts_between_letters() {
+        assert_eq!([cut("Zürich", 2), cut("Zürich", 3), cut("Zürich", 99)], ["Z", "Zü", "Zürich"]);
+    }
 
     #[test]
     fn writes_moments_with_six_digits() {

@@ -20,6 +20,8 @@ pub(super) struct Marks {
     pub size: u32,
     /// Whom we have overruled, and when.
     pub contested: Option<(String, Timestamp)>,
+    /// The generation of the object with these marks on it, where the number is written after them.
+    pub generation: Option<i64>,
 }
 
 /// The workload that the size is set for.
@@ -36,6 +38,9 @@ pub const REASON: &str = "tidecast.dev/reason";
 pub const CONTESTED_BY: &str = "tidecast.dev/contested-by";
 /// When that was.
 pub const CONTESTED_AT: &str = "tidecast.dev/contested-at";
+
+/// The generation of the object when the marks were on it and the number was not yet written.
+pub const GENERATION: &str = "tidecast.dev/generation";
 
 /// After so long without a turn, a ledger that counts from the start again is believed: it is a new one. No decision is
 /// carried out that is nearly as old, so that none of them can be taken for a newer one.
@@ -65,6 +70,7 @@ impl Marks {
             at: time(DECIDED_AT)?,
             size: notes.get(SIZE)?.parse().ok()?,
             contested: notes.get(CONTESTED_BY).cloned().zip(time(CONTESTED_AT)),
+            generation: notes.get(GENERATION).and_then(|told| told.parse().ok()),
         })
     }
 
@@ -81,7 +87,13 @@ impl Marks {
             let at = at.round(Unit::Second).unwrap_or(*at);
             notes.extend([(CONTESTED_BY, who.clone()), (CONTESTED_AT, at.to_string())]);
         }
+        notes.extend(self.generation.map(|generation| (GENERATION, generation.to_string())));
         notes
+    }
+
+    /// How often the object has been changed since it was marked, by its generation: our number is one change.
+    pub(super) fn changes(&self, generation: Option<i64>) -> Option<i64> {
+        self.generation.zip(generation).map(|(marked, now)| now - marked)
     }
 
     /// Whether a decision for a workload may be carried out after what is written here.
@@ -132,7 +144,14 @@ mod tests {
     }
 
     fn marks(turn: u64, minute: i64) -> Marks {
-        Marks { workload: "shop/checkout".into(), turn, at: at(minute), size: 3, contested: None }
+        Marks {
+            workload: "shop/checkout".into(),
+            turn,
+            at: at(minute),
+            size: 3,
+            contested: None,
+            generation: None,
+        }
     }
 
     #[test] // F24
@@ -163,7 +182,8 @@ mod tests {
 
     #[test]
     fn read_back_what_they_wrote() {
-        let written = Marks { contested: Some(("Argo CD".into(), at(2))), ..marks(7, 1) };
+        let written =
+            Marks { contested: Some(("Argo CD".into(), at(2))), generation: Some(12), ..marks(7, 1) };
         let mut thing: DynamicObject =
             serde_json::from_value(serde_json::json!({ "metadata": { "name": "x" } })).unwrap();
         assert_eq!(Marks::of(&thing), None);

@@ -78,6 +78,12 @@ impl Stand {
         }
     }
 
+    /// The generation that the target has once it is marked: that of a Deployment counts its annotations too.
+    pub(super) fn generation_marked(&self) -> Option<i64> {
+        let counts_notes = self.kind.group == "apps" && self.kind.kind == "Deployment";
+        self.target.metadata.generation.map(|now| now + i64::from(counts_notes))
+    }
+
     /// How many the object itself has.
     pub(super) fn replicas(&self) -> u32 {
         self.replicas

@@ -14,26 +14,53 @@ pub(super) struct Writer {
     through_scale: bool,
 }
 
+impl Writer {
+    /// Whom the server has not recorded.
+    pub(super) fn unknown() -> Self {
+        Self { manager: String::new(), through_scale: true }
+    }
+
+    fn of(entry: &ManagedFieldsEntry) -> Self {
+        Self {
+            manager: entry.manager.clone().unwrap_or_default(),
+            through_scale: entry.subresource.as_deref() == Some("scale"),
+        }
+    }
+}
+
 /// Who but us has set a field since we have last written, by the server's own clock; `told` is when that was by ours, for
 /// a server that does not say. The path has the names of fields, such as `spec` and `replicas`.
 ///
 /// The server records whole seconds, so what was set within the same second counts.
 pub(super) fn since_ours(thing: &DynamicObject, path: &[&str], told: Timestamp) -> Option<Writer> {
-    let entries = || thing.metadata.managed_fields.iter().flatten();
-    let (ours, others): (Vec<_>, Vec<_>) =
-        entries().partition(|entry| entry.manager.as_deref() == Some(MANAGER));
-    let since = ours.into_iter().map(at).max().unwrap_or(told);
-    let owners = others.into_iter().filter(|entry| owns(entry, path));
-    let recent = owners.filter(|entry| at(entry).as_second() >= since.as_second());
-    let last = recent.max_by_key(|entry| at(entry))?;
-    Some(Writer {
-        manager: last.manager.clone().unwrap_or_default(),
-        through_scale: last.subresource.as_deref() == Some("scale"),
-    })
+    let ours = entries(thing).filter(|entry| is_ours(entry));
+    let since = ours.filter_map(at).max().unwrap_or(told);
+    let others = owners(thing, path).filter_map(|entry| Some((at(entry)?, entry)));
+    let recent = others.filter(|(at, _)| at.as_second() >= since.as_second());
+    recent.max_by_key(|(at, _)| *at).map(|(_, entry)| Writer::of(entry))
 }
 
-fn at(entry: &ManagedFieldsEntry) -> Timestamp {
-    entry.time.as_ref().map_or(Timestamp::MIN, |time| time.0)
+/// Who but us owns a field at a time that nobody knows: an API server records none for what is set through a scale
+/// subresource. It cannot be told from the record whether that was before or after us.
+pub(super) fn at_no_time(thing: &DynamicObject, path: &[&str]) -> Option<Writer> {
+    owners(thing, path).find(|entry| at(entry).is_none()).map(Writer::of)
+}
+
+fn entries(thing: &DynamicObject) -> impl Iterator<Item = &ManagedFieldsEntry> {
+    thing.metadata.managed_fields.iter().flatten()
+}
+
+/// The entries of others that own a field.
+fn owners<'a>(thing: &'a DynamicObject, path: &'a [&'a str]) -> impl Iterator<Item = &'a ManagedFieldsEntry> {
+    entries(thing).filter(|entry| !is_ours(entry)).filter(move |entry| owns(entry, path))
+}
+
+fn is_ours(entry: &ManagedFieldsEntry) -> bool {
+    entry.manager.as_deref() == Some(MANAGER)
+}
+
+fn at(entry: &ManagedFieldsEntry) -> Option<Timestamp> {
+    entry.time.as_ref().map(|time| time.0)
 }
 
 fn owns(entry: &ManagedFieldsEntry, path: &[&str]) -> bool {
@@ -107,10 +134,10 @@ mod tests {
     #[test] // F22
     fn names_who_has_written_last() {
         let after = "2026-11-27T12:01:00Z";
-        let kubectl = entry("kubectl", "scale", after, replicas());
+        let edit = entry("kubectl-edit", "", after, replicas());
         let argo = entry("argocd-controller", "", "2026-11-27T12:02:00Z", replicas());
-        check(vec![kubectl.clone()], Some("a person with kubectl scale (field manager kubectl)"));
-        check(vec![argo, kubectl], Some("Argo CD (field manager argocd-controller)"));
+        check(vec![edit.clone()], Some("a person with kubectl edit (field manager kubectl-edit)"));
+        check(vec![argo, edit], Some("Argo CD (field manager argocd-controller)"));
         check(vec![entry("our-own-script", "", after, replicas())], Some("the field manager our-own-script"));
     }
 
@@ -121,6 +148,26 @@ mod tests {
         check(vec![entry("helm", "", "2026-11-27T11:00:00Z", replicas())], None);
         let image = serde_json::json!({ "f:spec": { "f:template": {} } });
         check(vec![entry("kubectl-edit", "", after, image)], None);
+    }
+
+    #[test] // F22
+    fn knows_no_time_of_what_was_set_through_a_scale_subresource() {
+        let mut kubectl = entry("kubectl", "scale", "", replicas());
+        kubectl.as_object_mut().unwrap().remove("time");
+        let mut ours = kubectl.clone();
+        ours["manager"] = MANAGER.into();
+        check(vec![kubectl.clone()], None);
+        let untimed = |entries: Vec<Value>| {
+            at_no_time(&thing(entries), &["spec", "replicas"]).map(|writer| writer.to_string())
+        };
+        let marks = entry(MANAGER, "", "2026-11-27T12:00:00Z", serde_json::json!({ "f:metadata": {} }));
+        let helm = entry("helm", "", "2026-11-27T12:01:00Z", replicas());
+        assert_eq!(
+            untimed(vec![marks.clone(), kubectl]).unwrap(),
+            "a person with kubectl scale (field manager kubectl)"
+        );
+        assert_eq!(untimed(vec![marks.clone(), ours.clone(), helm.clone()]), None);
+        check(vec![marks, ours, helm], Some("Helm (field manager helm)"));
     }
 
     #[test]

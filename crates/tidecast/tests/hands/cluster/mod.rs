@@ -14,7 +14,9 @@
 
 mod certificates;
 mod clock;
+mod declared;
 mod definitions;
+mod price;
 mod rules;
 mod serve;
 

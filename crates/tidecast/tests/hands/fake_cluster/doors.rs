@@ -1,3 +1,5 @@
+use std::time::Duration;
+
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::{ListParams, Patch, PatchParams, PostParams};
@@ -64,12 +66,12 @@ async fn the_kinds_of_others_are_served() {
     cluster.install_kinds_of_others();
     let buffer = |spec| json!({"apiVersion": "autoscaling.x-k8s.io/v1beta1", "kind": "CapacityBuffer", "metadata": {"name": "b"}, "spec": spec});
     let path = "/apis/autoscaling.x-k8s.io/v1beta1/namespaces/default/capacitybuffers";
-    let both =
-        buffer(json!({"podTemplateRef": {"name": "p"}, "scalableRef": {"kind": "Deployment", "name": "d"}}));
+    let deployment_d = json!({"kind": "Deployment", "name": "d"});
+    let both = buffer(json!({"podTemplateRef": {"name": "p"}, "scalableRef": deployment_d, "replicas": 3}));
     let refused = cluster.ask("POST", path, &both).value();
     assert_eq!(
         refused["details"]["causes"][0]["message"],
-        "Invalid value: \"object\": You must define either podTemplateRef or scalableRef"
+        "Invalid value: \"object\": You must define either PodTemplateRef or ScalableRef, but not both"
     );
     assert_eq!(
         cluster.ask("POST", path, &buffer(json!({"podTemplateRef": {"name": "p"}, "replicas": 3}))).status,
@@ -78,13 +80,19 @@ async fn the_kinds_of_others_are_served() {
     let trigger = json!({"type": "external", "metadata": {"scalerAddress": "tidecast:9090", "value": "5"}});
     cluster.install(deployment("web", 2));
     cluster.install(json!({
-        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "web"},
+        "apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject",
+        "metadata": {"name": "web", "annotations": {"tidecast.dev/turn": "7"}},
         "spec": {"scaleTargetRef": {"name": "web"}, "minReplicaCount": 3, "maxReplicaCount": 9, "triggers": [trigger]},
     }));
-    let hpa = cluster
-        .state()
-        .get("horizontalpodautoscalers.autoscaling", "default", "keda-hpa-web")
-        .cloned()
-        .unwrap();
+    let made = || {
+        let state = cluster.state();
+        state.get("horizontalpodautoscalers.autoscaling", "default", "keda-hpa-web").cloned()
+    };
+    assert_eq!(made(), None, "KEDA makes an HPA in its own time");
+    while made().is_none() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let hpa = made().expect("it was there a moment ago");
     assert_eq!((&hpa["spec"]["minReplicas"], &hpa["spec"]["maxReplicas"]), (&json!(3), &json!(9)));
+    assert_eq!(hpa["metadata"]["annotations"]["tidecast.dev/turn"], "7", "KEDA hands annotations on");
 }

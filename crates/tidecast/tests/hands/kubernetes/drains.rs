@@ -72,12 +72,13 @@ async fn asks_the_source_once_more_before_a_pod_ends() {
     // What a Pod's address is called counts for the Pod.
     let also = hand.also_called();
     let address = also[&named(&pod)].first().expect("a Pod that serves has an address");
-    counted.tell(&format!("{address}:9090"), 4, jiff_now());
+    let port = if address.contains(':') { format!("[{address}]:9090") } else { format!("{address}:9090") };
+    counted.tell(&port, 4, jiff_now());
     let mut joined = seen.clone();
     tally.join(&mut joined, also.clone(), jiff_now()).await;
     let node = joined.nodes.iter().find(|node| node.name.0 == pod).unwrap();
     assert_eq!(node.sessions.map(|sessions| sessions.count), Some(4));
-    counted.forget(&format!("{address}:9090"));
+    counted.forget(&port);
 
     let end = |turn| decided(turn, 3, vec![Command::Terminate { node: named(&pod) }]);
     let refused = hand.carry_out(&end(2)).await.unwrap_err().to_string();

@@ -1,5 +1,5 @@
 use tidecast::scaler::Scaler;
-use tidecast::scaler::kubernetes::rights::Feature::{Events, HpaFloor, Observe, Scale};
+use tidecast::scaler::kubernetes::rights::Feature::{Events, HpaFloor, Observe, Rollouts, Scale};
 
 use super::decisions::grow;
 use super::place::{Place, autoscaler, jiff_now, workload};
@@ -34,6 +34,26 @@ async fn holds_when_a_person_scales_by_hand_again() {
     // It is remembered on the object: a process that has just begun knows it as well.
     let new = place.hand("Deployment", "web").sight(jiff_now()).await.unwrap().unwrap();
     assert!(new.foreign.is_some(), "{new:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")] // F22: of kinds of one's own, not every server records who has scaled them
+async fn holds_when_a_person_scales_a_kind_of_ones_own_again() {
+    let place = Place::open("person-own", &[Observe, Scale, Events, Rollouts]).await;
+    if !place.serves("rollouts.v1alpha1.argoproj.io") {
+        return;
+    }
+    place.apply(&workload("Rollout", "web", 1));
+    let hand = place.hand("Rollout", "web");
+    for turn in 1..=2 {
+        a_second().await;
+        hand.carry_out(&grow(turn, 1, 3)).await.unwrap();
+        a_second().await;
+        place.run(&["scale", "rollouts.argoproj.io", "web", "--replicas=1"]);
+        place.until_seen(&hand, "one is ordered", |seen| seen.ordered.get() == 1).await;
+    }
+    let seen = place.until_seen(&hand, "somebody else writes", |seen| seen.foreign.is_some()).await;
+    assert!(hand.carry_out(&grow(3, 1, 3)).await.is_err(), "{seen:?}");
+    assert_eq!(place.replicas("rollouts.argoproj.io", "web"), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")] // F22

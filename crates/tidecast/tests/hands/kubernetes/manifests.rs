@@ -51,3 +51,38 @@ async fn have_a_definition_that_the_server_takes() {
     let refused = place.refused(&["apply", "--dry-run=server", "-f", "-"], &resource);
     assert!(refused.contains("TIDE0114"), "{refused}");
 }
+
+/// A definition of balloons, whose spec has these fields and this rule.
+fn balloons(fields: &Value, rule: &str) -> Value {
+    let spec = json!({
+        "type": "object", "properties": fields,
+        "x-kubernetes-validations": [{ "rule": rule, "message": "no such balloon" }],
+    });
+    json!({
+        "apiVersion": "apiextensions.k8s.io/v1", "kind": "CustomResourceDefinition",
+        "metadata": { "name": "balloons.tests.tidecast.dev" },
+        "spec": {
+            "group": "tests.tidecast.dev", "scope": "Namespaced",
+            "names": { "kind": "Balloon", "listKind": "BalloonList", "plural": "balloons", "singular": "balloon" },
+            "versions": [{
+                "name": "v1", "served": true, "storage": true,
+                "schema": { "openAPIV3Schema": { "type": "object", "properties": { "spec": spec } } },
+            }],
+        },
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")] // what the case above rests on: the server judges rules before it takes them
+async fn would_be_refused_for_rules_about_what_has_no_type_and_for_rules_that_cost_too_much() {
+    let place = Place::open("rules", &[]).await;
+    let trial = ["create", "--dry-run=server", "-f", "-"];
+    let refused = |fields: Value, rule: &str| place.refused(&trial, &balloons(&fields, rule));
+    let open = refused(json!({ "gas": { "x-kubernetes-preserve-unknown-fields": true } }), "!has(self.gas)");
+    assert!(open.contains("undefined field 'gas'"), "{open}");
+    let words = json!({ "type": "array", "items": { "type": "string" } });
+    let dear = refused(json!({ "a": words, "b": words }), "self.a.all(a, self.b.exists(b, a == b))");
+    assert!(dear.contains("estimated rule cost exceeds budget by factor of"), "{dear}");
+    let few = json!({ "type": "array", "maxItems": 20, "items": { "type": "string", "maxLength": 20 } });
+    let sound = balloons(&json!({ "a": few, "b": few }), "self.a.all(a, self.b.exists(b, a == b))");
+    place.apply_with(&["--dry-run=server"], &sound);
+}

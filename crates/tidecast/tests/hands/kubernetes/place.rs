@@ -123,7 +123,8 @@ impl Place {
         let arguments = [&["apply", "-f", "-"][..], options].concat();
         let output = self.kubectl(&arguments, Some(&object.to_string()));
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        assert!(output.status.success(), "{object}: {said}");
+        let name = &object["metadata"]["name"];
+        assert!(output.status.success(), "{} {name}: {said}\n{object}", object["kind"]);
         said
     }
 
@@ -379,7 +380,8 @@ pub(super) fn scaled_object(name: &str, min: u32, max: u32) -> Value {
     })
 }
 
-/// An HPA that owns a Deployment and measures nothing, so that it keeps to its floor.
+/// An HPA that owns a Deployment and keeps to its floor, whether or not somebody measures its Pods: none of them will ever
+/// use a whole core. A share of what they request would be none of that, for of a thousandth of a core any use is all.
 pub(super) fn autoscaler(name: &str, min: u32, max: u32) -> Value {
     json!({
         "apiVersion": "autoscaling/v2", "kind": "HorizontalPodAutoscaler", "metadata": { "name": name },
@@ -387,7 +389,7 @@ pub(super) fn autoscaler(name: &str, min: u32, max: u32) -> Value {
             "scaleTargetRef": { "apiVersion": "apps/v1", "kind": "Deployment", "name": name },
             "minReplicas": min, "maxReplicas": max,
             "metrics": [{ "type": "Resource",
-                "resource": { "name": "cpu", "target": { "type": "Utilization", "averageUtilization": 70 } } }],
+                "resource": { "name": "cpu", "target": { "type": "AverageValue", "averageValue": "1" } } }],
         },
     })
 }

@@ -1,9 +1,9 @@
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::super::cluster::Cluster;
 use super::super::store::Key;
-use super::super::tree::{cut, list, map, put, text, whole};
+use super::super::tree::{cut, instant, list, map, put, text, whole};
 use super::{owner, set_condition};
 
 /// What stands in for KEDA looks at these, and keeps an HPA for each.
@@ -11,6 +11,9 @@ const OBJECTS: &str = "scaledobjects.keda.sh";
 /// What KEDA puts on each of them.
 const FINALIZER: &str = "finalizer.keda.sh";
 const LABEL: &str = "scaledobject.keda.sh/name";
+
+/// How long KEDA takes to build the scalers of a new object, before there is an HPA.
+const LOOKS_AFTER: SignedDuration = SignedDuration::from_secs(2);
 
 impl Cluster {
     pub(crate) fn keep_scaled_objects(&mut self, now: Timestamp) {
@@ -39,13 +42,19 @@ impl Cluster {
         let wanted = autoscaler(key, object);
         let name = text(&wanted, "/metadata/name").to_owned();
         let autoscaler = Key::new("horizontalpodautoscalers.autoscaling", &key.namespace, &name);
-        if self.find(&autoscaler).is_none() {
+        let looked =
+            instant(object, "/metadata/creationTimestamp").is_none_or(|made| now >= made + LOOKS_AFTER);
+        if looked && self.find(&autoscaler).is_none() {
             self.make(wanted.clone(), "keda-operator", now);
         }
-        // KEDA owns its autoscaler: whatever somebody else writes there is written over.
+        // KEDA owns its autoscaler: whatever somebody else writes there is written over. Annotations come along then.
         self.edit(&autoscaler, "keda-operator", "", now, |one| {
-            for field in ["minReplicas", "maxReplicas", "scaleTargetRef", "metrics"] {
-                put(one, &format!("/spec/{field}"), wanted["spec"][field].clone());
+            let fields = ["minReplicas", "maxReplicas", "scaleTargetRef", "metrics"];
+            if fields.iter().any(|field| one["spec"][field] != wanted["spec"][field]) {
+                fields
+                    .iter()
+                    .for_each(|field| put(one, &format!("/spec/{field}"), wanted["spec"][field].clone()));
+                put(one, "/metadata/annotations", wanted["metadata"]["annotations"].clone());
             }
         });
         self.edit(key, "keda-operator", "", now, |object| {
@@ -102,6 +111,7 @@ fn autoscaler(key: &Key, object: &Value) -> Value {
         "metadata": {
             "name": name, "namespace": key.namespace, "ownerReferences": [owner(object)],
             "labels": {"app.kubernetes.io/managed-by": "keda-operator", "scaledobject.keda.sh/name": key.name},
+            "annotations": object.pointer("/metadata/annotations").cloned().unwrap_or_else(|| json!({})),
         },
     })
 }

@@ -89,20 +89,73 @@ fn structural(schema: &Value, path: &str, causes: &mut Vec<Cause>) {
     }
 }
 
-/// Every rule must be one.
-fn lawful(rules: &dyn Rules, node: &Value, path: &str, causes: &mut Vec<Cause>) {
-    for (at, law) in list(node, "/x-kubernetes-validations").iter().enumerate() {
-        if let Err(error) = rules.compiles(text(law, "/rule")) {
-            let path = format!("{path}.x-kubernetes-validations[{at}].rule");
-            causes.push(Cause::invalid(path, &law["rule"], &format!("compilation failed: {error}")));
+/// What one rule may cost, and all rules of a schema together.
+const RULE_COST_MAX: u64 = 10_000_000;
+const SCHEMA_COST_MAX: u64 = 100_000_000;
+/// The longest message of a rule, in bytes.
+const MESSAGE_MAX: usize = 2_048;
+
+/// Every rule must be one for the values it is about, and must not cost too much.
+fn lawful(rules: &dyn Rules, schema: &Value, path: &str, causes: &mut Vec<Cause>) {
+    let mut bench = Bench { rules, cost: 0, causes };
+    bench.walk(schema, path, Some(1));
+    let cost = bench.cost;
+    if cost > SCHEMA_COST_MAX {
+        let over = cost as f64 / SCHEMA_COST_MAX as f64;
+        let why = format!(
+            "Forbidden: x-kubernetes-validations estimated rule cost total for entire OpenAPIv3 schema exceeds budget by factor of {over:.1}x"
+        );
+        causes.push(Cause::new("FieldValueForbidden", path, why));
+    }
+}
+
+struct Bench<'a> {
+    rules: &'a dyn Rules,
+    /// What all rules so far cost together.
+    cost: u64,
+    causes: &'a mut Vec<Cause>,
+}
+
+impl Bench<'_> {
+    /// Judges the rules of a schema, of which a request holds so many values at most, and of all below it.
+    fn walk(&mut self, schema: &Value, path: &str, times: Option<u64>) {
+        for (at, law) in list(schema, "/x-kubernetes-validations").iter().enumerate() {
+            self.rule(law, schema, &format!("{path}.x-kubernetes-validations[{at}]"), times);
+        }
+        for (name, property) in schema.get("properties").and_then(Value::as_object).into_iter().flatten() {
+            self.walk(property, &format!("{path}.properties[{name}]"), times);
+        }
+        for (part, bound) in [("items", "maxItems"), ("additionalProperties", "maxProperties")] {
+            if let Some(below) = schema.get(part).filter(|below| below.is_object()) {
+                let most = schema.get(bound).and_then(Value::as_u64);
+                let times = times.zip(most).map(|(times, most)| times.saturating_mul(most));
+                self.walk(below, &format!("{path}.{part}"), times);
+            }
         }
     }
-    match node {
-        Value::Object(fields) => {
-            fields.iter().for_each(|(name, below)| lawful(rules, below, &format!("{path}.{name}"), causes))
+
+    fn rule(&mut self, law: &Value, schema: &Value, path: &str, times: Option<u64>) {
+        let message = text(law, "/message");
+        if message.contains('\n') || message.len() > MESSAGE_MAX {
+            let why = "message must not contain line breaks, and have at most 2048 bytes";
+            self.causes.push(Cause::invalid(format!("{path}.message"), &law["message"], why));
         }
-        Value::Array(items) => items.iter().for_each(|item| lawful(rules, item, path, causes)),
-        _ => {}
+        match self.rules.compiles(text(law, "/rule"), schema, times) {
+            Ok(cost) => {
+                self.cost = self.cost.saturating_add(cost);
+                if cost > RULE_COST_MAX {
+                    let over = cost as f64 / RULE_COST_MAX as f64;
+                    let why = format!(
+                        "Forbidden: estimated rule cost exceeds budget by factor of {over:.1}x (try simplifying the rule, or adding maxItems, maxProperties, and maxLength where arrays, maps, and strings are declared)"
+                    );
+                    self.causes.push(Cause::new("FieldValueForbidden", format!("{path}.rule"), why));
+                }
+            }
+            Err(error) => {
+                let why = format!("compilation failed: {error}");
+                self.causes.push(Cause::invalid(format!("{path}.rule"), &law["rule"], &why));
+            }
+        }
     }
 }
 

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use tidecast_pilot::{Allowed, Move, Reason, Size};
 
-use super::super::marks::{CONTESTED_AT, CONTESTED_BY, DECIDED_AT, SIZE, TURN, WORKLOAD};
+use super::super::kind::Kind;
+use super::super::marks::{CONTESTED_AT, CONTESTED_BY, DECIDED_AT, GENERATION, SIZE, TURN, WORKLOAD};
 use super::super::stand::tests::{stand, thing};
 use super::*;
 
@@ -149,6 +150,62 @@ fn overrules_a_foreign_writer_once_and_then_holds() {
     );
     assert!(matches!(contest(&found(&second), at(60)), Some(Contest::Again(_))));
     assert!(matches!(contest(&found(&second), at(3_700)), Some(Contest::Once(_))), "the truce is over");
+}
+
+/// A target that kubectl has scaled at a time that nobody knows, marked at the first generation, at this one now.
+fn scaled(kind: &str, recorded: bool, generation: i64) -> Stand {
+    let torn = Found { replicas: 3, marks: Some((4, 60, 5)), ..UNTOUCHED };
+    let mut target = serde_json::to_value(&*found(&torn).target).unwrap();
+    target["metadata"]["generation"] = generation.into();
+    target["metadata"]["annotations"][GENERATION] = "1".into();
+    if recorded {
+        let entry = json!({ "manager": "kubectl", "operation": "Update", "subresource": "scale",
+            "fieldsV1": { "f:spec": { "f:replicas": {} } } });
+        target["metadata"]["managedFields"].as_array_mut().unwrap().push(entry);
+    }
+    stand(kind, target, Holder::Scale)
+}
+
+#[test] // F22
+fn sees_a_writer_of_whom_the_server_records_no_time() {
+    let by = |stand: &Stand| match contest(stand, at(90)) {
+        Some(Contest::Once(writer)) => writer.to_string(),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(by(&scaled("Deployment", true, 3)), "a person with kubectl scale (field manager kubectl)");
+    assert_eq!(contest(&scaled("Deployment", true, 1), at(90)), None, "our number was never written");
+    assert_eq!(contest(&scaled("Deployment", true, 2), at(90)), None, "and something else has changed since");
+    assert_eq!(contest(&scaled("Deployment", false, 3), at(90)), None, "nobody has written it");
+    let mut custom = scaled("Rollout", false, 3);
+    custom.kind = Kind::new("argoproj.io", "v1alpha1", "Rollout", "rollouts");
+    assert_eq!(by(&custom), "somebody who gives no name");
+}
+
+#[test]
+fn takes_nobody_for_a_foreign_writer_while_its_own_number_has_not_come() {
+    let beside = Found { replicas: 3, marks: Some((4, 60, 5)), writer: Some(("helm", 61)), ..UNTOUCHED };
+    let with_generation = |generation: i64| {
+        let mut target = serde_json::to_value(&*found(&beside).target).unwrap();
+        target["metadata"]["generation"] = generation.into();
+        target["metadata"]["annotations"][GENERATION] = "7".into();
+        stand("Deployment", target, Holder::Scale)
+    };
+    assert!(contest(&found(&beside), at(90)).is_some(), "by their times alone it would be somebody else");
+    assert_eq!(contest(&with_generation(7), at(90)), None, "within the same second, but before");
+    assert!(contest(&with_generation(8), at(90)).is_some());
+}
+
+#[test]
+fn marks_a_target_once_as_long_as_nothing_happens_to_it() {
+    let stand = scaled("Deployment", false, 1);
+    let marks = |size: u32| Marks {
+        size,
+        generation: stand.generation_marked(),
+        ..Marks::of(&stand.target).unwrap()
+    };
+    assert_eq!(marks(5).generation, Some(2), "a Deployment's annotations count");
+    assert!(is_marked(&stand, &marks(5)) && !is_marked(&stand, &marks(6)));
+    assert!(!is_marked(&scaled("Deployment", false, 2), &marks(5)), "something has happened since");
 }
 
 #[test]

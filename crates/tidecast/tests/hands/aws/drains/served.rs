@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
+use std::io::{Read, Write as _};
+use std::net::TcpStream;
 use std::process::Command;
 use std::time::Duration;
 
@@ -113,6 +115,16 @@ fn drain_ls(port: u16) -> Vec<Value> {
     text.lines().filter_map(|line| serde_json::from_str(line).ok()).collect()
 }
 
+/// What it tells a Prometheus of itself.
+#[expect(clippy::disallowed_methods, reason = "a test asks the service that it has started")]
+fn metrics(port: u16) -> String {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /metrics HTTP/1.0\r\n\r\n").unwrap();
+    let mut told = String::new();
+    stream.read_to_string(&mut told).unwrap();
+    told
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)] // D1, D2.1, D3.1, F29, S6.3
 async fn tidecast_run_drains_by_what_prometheus_counts() {
     let begin_s = now().as_second();
@@ -149,4 +161,17 @@ async fn tidecast_run_drains_by_what_prometheus_counts() {
         assert!(why.starts_with("its sessions were last counted at "), "{told:?}");
     }
     assert_eq!(kept.len(), 4, "{told:?}");
+    let told = tokio::task::spawn_blocking(move || metrics(port)).await.unwrap();
+    for name in ["group", "fleet"] {
+        let has = |begin: String| told.lines().any(|line| line.starts_with(&begin));
+        let drain = ["draining_servers", "draining_sessions"];
+        assert!(
+            drain.iter().all(|what| has(format!("tidecast_{what}{{workload=\"{name}\"}} 2.0"))),
+            "{told}"
+        );
+        assert!(
+            has(format!("tidecast_drains_ended_total{{workload=\"{name}\",cause=\"empty\"}} 1")),
+            "{told}"
+        );
+    }
 }
