@@ -51,7 +51,7 @@ bench-forecast: release ## accuracy and calibration on the traces, into docs/ben
 bench-capacity: release ## service and cost of the policies on the traces, into docs/benchmarks/capacity.md
 	@TRACES='$(TRACES)' BIN=$(BIN) scripts/bench capacity
 
-bench-service: release ## how the service bears its load, into docs/benchmarks/service.md: an hour and a half, or QUICK=1
+bench-service: release ## how the service bears its load, into docs/benchmarks/service.md: about an hour, or QUICK=1
 	@scripts/bench_service.py --binary $(BIN) $(if $(QUICK),--quick --out target/service-quick.md)
 
 bench-keda: release ## how fast KEDA is answered, into docs/benchmarks/scalers.md; needs h2load (nghttp2-client)

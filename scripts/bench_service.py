@@ -404,7 +404,7 @@ def page(found):
     loads = "; ".join(f"{part} {found[part]['when']}, load average {found[part]['load_at_end']:.1f} at its end" for part in PARTS if part in found)
     return f"""# The service under load
 
-Written by `make bench-service`, which takes about an hour and a half; `scripts/bench_service.py --binary target/release/tidecast --quick` takes
+Written by `make bench-service`, which takes about an hour; `scripts/bench_service.py --binary target/release/tidecast --quick` takes
 about ten minutes. Measured from outside on {machine[0]} cores ({machine[1]}); the made source, written in Python, and the load generator used
 the same cores. A turn every 30 s, four weeks of history in steps of five minutes for each workload to learn from; the rows say how many had learned. Lateness is
 known by the bounds of the histogram in `/metrics`. Measured: {loads}.

@@ -21,6 +21,8 @@ pub(super) struct Format {
     pub(super) migrations: &'static [&'static str],
     /// The tables whose content is sealed.
     pub(super) tables: &'static [&'static Table],
+    /// Those of them that decisions rest on.
+    pub(super) vital: &'static [&'static Table],
     /// What else must hold.
     pub(super) verify: fn(&Connection) -> Result<(), Fault>,
     /// `FULL` if every commit must be on the disk before it is answered.
@@ -37,14 +39,30 @@ pub(super) struct Database {
     clerk: Clerk,
 }
 
+/// Files up to this size are checked whole when they are opened, which takes about half a second.
+const CHECKED_MAX: u64 = 64 << 20;
+
 /// Idle reading connections that are kept.
 const READERS_MAX: usize = 4;
 
 impl Database {
-    /// Opens the file, made if it does not exist, brought up to date if it is older, and checked through.
+    /// Opens the file, made if it does not exist, brought up to date if it is older, and checked: the whole of it, or, if
+    /// that would keep decisions waiting, what they rest on. Whatever else is read is checked then.
     pub(super) fn open(path: &Path, format: &'static Format) -> Result<Self, Trouble> {
+        Self::open_checked(path, format, CHECKED_MAX)
+    }
+
+    /// The same, where files of up to so many bytes are checked whole.
+    pub(super) fn open_checked(path: &Path, format: &'static Format, whole: u64) -> Result<Self, Trouble> {
         let database = Self::open_unverified(path, format)?;
-        check(path, format)?;
+        let size = std::fs::metadata(path).map_or(0, |file| file.len());
+        if size <= whole {
+            check(path, format)?;
+        } else {
+            check_with(path, format, |db| format.vital.iter().try_for_each(|table| table.verify(db)))?;
+            let mib = size >> 20;
+            tracing::info!("of {} ({mib} MiB) only what decisions rest on was checked", database.who);
+        }
         Ok(database)
     }
 
@@ -171,9 +189,17 @@ pub(super) fn verify(db: &Connection, format: &Format) -> Result<(), Fault> {
 
 /// Checks a file through, without changing it.
 pub(super) fn check(path: &Path, format: &Format) -> Result<(), Trouble> {
+    check_with(path, format, |db| verify(db, format))
+}
+
+fn check_with(
+    path: &Path,
+    format: &Format,
+    verify: impl FnOnce(&Connection) -> Result<(), Fault>,
+) -> Result<(), Trouble> {
     let who = who(format, path);
     let told = |error: rusqlite::Error| trouble(&who, error.into());
     let db = reader(path).map_err(told)?;
     whose(&db, format, &who)?;
-    verify(&db, format).map_err(|fault| trouble(&who, fault))
+    verify(&db).map_err(|fault| trouble(&who, fault))
 }

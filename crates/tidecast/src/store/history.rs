@@ -78,6 +78,7 @@ pub(super) const FORMAT: Format = Format {
         ALTER TABLE forecasts_2 RENAME TO forecasts;
     "],
     tables: &[&SERIES, &HEAD, &CHUNKS, &FORECASTS, &DARK, &TUNINGS],
+    vital: &[],
     verify: |_| Ok(()),
     synchronous: "NORMAL",
 };

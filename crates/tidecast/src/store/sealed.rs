@@ -78,6 +78,11 @@ impl Table {
         Ok(found)
     }
 
+    /// How many rows were written, by the seal.
+    pub(super) fn rows(&self, db: &Connection) -> Result<u64, Fault> {
+        Ok(u64::try_from(self.seal(db)?.0).unwrap_or(0))
+    }
+
     /// Checks every row and the seal.
     pub(super) fn verify(&self, db: &Connection) -> Result<(), Fault> {
         let sql = format!("SELECT {}, mark FROM {}", self.list(), self.name);

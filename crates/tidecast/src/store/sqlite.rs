@@ -85,6 +85,7 @@ pub(super) const FORMAT: Format = Format {
         CREATE INDEX decrees_until ON decrees (until);
     "],
     tables: &[&TURNS, &PLANS, &KEPT, &KEEPSAKES, &DECREES, &audit::AUDIT],
+    vital: &[&TURNS, &PLANS, &KEEPSAKES, &DECREES],
     verify: audit::verify,
     synchronous: "FULL",
 };
@@ -119,29 +120,35 @@ impl Sqlite {
         &self.db
     }
 
-    /// Drops turns older than [`Sqlite::RETENTION`], and decrees that ended a day ago; a bounded number at once. The audit
-    /// log is kept.
+    /// How many of them are kept at most, of all workloads: about a gigabyte.
+    pub const TURNS_MAX: u64 = 1_000_000;
+
+    /// Drops turns older than [`Sqlite::RETENTION`] or beyond [`Sqlite::TURNS_MAX`], and decrees that ended a day ago; a
+    /// bounded number at once. The audit log is kept.
     ///
     /// # Errors
     /// [`Trouble`] when that cannot be done.
     pub async fn prune(&self, now: Timestamp) -> Result<usize, Trouble> {
         let before = (now.as_millisecond() - Self::RETENTION.as_millis() as i64).into();
         let over = (now.as_millisecond() - SignedDuration::from_hours(24).as_millis() as i64).into();
-        self.db.write(move |db| prune(db, before, over)).await
+        self.db.write(move |db| prune(db, before, over, Self::TURNS_MAX)).await
     }
 }
 
 /// The most rows that one call drops.
-const PRUNED_MAX: i64 = 2_000;
+const PRUNED_MAX: i64 = 5_000;
 /// The same for plans, which only earlier versions left behind; a hundred are a megabyte.
 const PLANS_PRUNED_MAX: i64 = 100;
 
-fn prune(db: &Connection, before: Value, over: Value) -> Result<usize, Fault> {
+fn prune(db: &Connection, before: Value, over: Value, turns_max: u64) -> Result<usize, Fault> {
+    let beyond = KEPT.rows(db)?.saturating_sub(turns_max).min(PRUNED_MAX as u64);
     let mut dropped = 0;
-    for (table, condition, value) in
-        [(&KEPT, "at < ? ORDER BY at LIMIT ?", before), (&DECREES, "until < ? LIMIT ?", over)]
-    {
-        for row in table.select(db, condition, &[value, PRUNED_MAX.into()])? {
+    for (table, condition, values) in [
+        (&KEPT, "at < ? ORDER BY at LIMIT ?", vec![before, PRUNED_MAX.into()]),
+        (&KEPT, "TRUE ORDER BY at LIMIT ?", vec![integer(beyond)]),
+        (&DECREES, "until < ? LIMIT ?", vec![over, PRUNED_MAX.into()]),
+    ] {
+        for row in table.select(db, condition, &values)? {
             dropped += usize::from(table.take(db, &row[..table.keys])?);
         }
     }

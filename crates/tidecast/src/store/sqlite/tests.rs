@@ -193,6 +193,42 @@ async fn reads_again_what_a_turn_has_changed_and_always_what_is_decreed() {
     assert_eq!((newer.turn, newer.last.unwrap().size, newer.overrides.len()), (2, Size(7), 0));
 }
 
+#[tokio::test] // F33
+async fn keeps_no_more_turns_than_there_is_room_for() {
+    let (_folder, store) = store();
+    for turn in 1..=9 {
+        assert!(store.commit(&shop(), &decision(turn, turn as u32, vec![])).await.unwrap());
+    }
+    let prune = async |most| store.db.write(move |db| prune(db, 0.into(), 0.into(), most)).await.unwrap();
+    assert_eq!((prune(9).await, prune(4).await, prune(4).await), (0, 5, 0));
+    let turns = store.turns(&shop(), u64::MAX, 10).await.unwrap();
+    assert_eq!(turns.iter().map(|kept| kept.decision.turn).collect::<Vec<_>>(), [9, 8, 7, 6]);
+    store.db.read(|db| super::super::database::verify(db, &FORMAT)).await.unwrap();
+}
+
+#[tokio::test] // F32
+async fn checks_of_a_large_file_what_decisions_rest_on() {
+    let (folder, store) = store();
+    let path = folder.path().join("ledger.db");
+    assert!(store.commit(&shop(), &decision(1, 5, vec![])).await.unwrap());
+    drop(store);
+    let change = |sql: &str| Connection::open(&path).unwrap().execute_batch(sql).unwrap();
+    let open =
+        |whole| Database::open_checked(&path, &FORMAT, whole).map(drop).map_err(|trouble| trouble.kind());
+    change("UPDATE kept SET decision = replace(decision, '5', '6')");
+    assert_eq!((open(0), open(u64::MAX)), (Ok(()), Err("damaged")));
+    let store = Sqlite { db: Database::open_checked(&path, &FORMAT, 0).unwrap(), stored: Mutex::default() };
+    assert_eq!(
+        store.turns(&shop(), u64::MAX, 10).await.unwrap_err().kind(),
+        "damaged",
+        "it is checked when it is read"
+    );
+    assert_eq!(store.load(&shop(), None).await.unwrap().turn, 1);
+    drop(store);
+    change("UPDATE plans SET plan = replace(plan, '5', '6')");
+    assert_eq!(open(0), Err("damaged"));
+}
+
 #[tokio::test] // S9.1
 async fn takes_over_the_file_of_an_earlier_version() {
     let folder = tempfile::tempdir().unwrap();
