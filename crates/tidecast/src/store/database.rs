@@ -39,7 +39,7 @@ pub(super) struct Database {
     clerk: Clerk,
 }
 
-/// Files up to this size are checked whole when they are opened, which takes about half a second.
+/// Files up to this size are checked whole when they are opened.
 const CHECKED_MAX: u64 = 64 << 20;
 
 /// Idle reading connections that are kept.
