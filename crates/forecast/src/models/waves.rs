@@ -83,7 +83,7 @@ struct Basis {
 }
 
 /// Of waves by the day, waves by the week, and the steps of each.
-type Tuning = [usize; 4];
+type Key = [usize; 4];
 
 /// How many bases are remembered; each is 0.76 MB where steps are five minutes.
 const BASES_MAX: usize = 4;
@@ -91,15 +91,15 @@ const BASES_MAX: usize = 4;
 impl Basis {
     /// The basis that was made before for the same waves, if it is one of the latest.
     fn shared(spec: &Waves, day: usize, week: usize) -> Arc<Self> {
-        static LATEST: Mutex<VecDeque<(Tuning, Arc<Basis>)>> = Mutex::new(VecDeque::new());
-        let tuning = [spec.daily, spec.weekly, day, week];
+        static LATEST: Mutex<VecDeque<(Key, Arc<Basis>)>> = Mutex::new(VecDeque::new());
+        let key = [spec.daily, spec.weekly, day, week];
         let mut latest = LATEST.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, basis)) = latest.iter().find(|(known, _)| *known == tuning) {
+        if let Some((_, basis)) = latest.iter().find(|(known, _)| *known == key) {
             return basis.clone();
         }
         let basis = Arc::new(Self::new(spec, day, week));
         latest.truncate(BASES_MAX - 1);
-        latest.push_front((tuning, basis.clone()));
+        latest.push_front((key, basis.clone()));
         basis
     }
 
