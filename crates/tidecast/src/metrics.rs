@@ -68,10 +68,18 @@ impl View {
         let oldest = if committed().count() == seats.len() { committed().min() } else { None };
         let stale = self.known.stale_config.load(Ordering::Acquire);
         let config = self.known.config();
+        let checked = self.known.checked();
+        let sound = checked.as_ref().is_none_or(|checked| checked.found.is_ok());
         for (name, help, value) in [
             ("up_since_timestamp_seconds", "When this process began.", seconds(self.known.started)),
             ("workloads", "Workloads in the configuration in force.", config.workloads.len() as f64),
             ("config_ok", "1 if the files say what is in force, 0 if they have mistakes.", f64::from(!stale)),
+            ("store_ok", "0 if something in the store is not what was written.", f64::from(sound)),
+            (
+                "store_checked_timestamp_seconds",
+                "When the whole store was last read through, each row and each seal; 0 if not since the start.",
+                checked.map_or(0.0, |checked| seconds(checked.at)),
+            ),
             (
                 "last_successful_turn_timestamp_seconds",
                 "When a turn was last committed, of whatever workload: the dead man's sign of life.",

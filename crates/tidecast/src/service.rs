@@ -54,6 +54,15 @@ impl From<Trouble> for NoStart {
     }
 }
 
+/// What was found when the whole store was read through.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// When that was over.
+    pub at: Timestamp,
+    /// What does not fit, if anything.
+    pub found: Result<(), Trouble>,
+}
+
 /// What everybody who answers questions needs to know.
 #[derive(Debug)]
 pub struct Known {
@@ -81,6 +90,7 @@ pub struct Known {
     pub ending: AtomicBool,
     in_force: RwLock<Arc<InForce>>,
     heartbeat: RwLock<Option<Timestamp>>,
+    checked: RwLock<Option<Checked>>,
     tokens: RwLock<Arc<api::Tokens>>,
 }
 
@@ -137,6 +147,19 @@ impl Known {
         *self.heartbeat.read().unwrap_or_else(|poisoned| poisoned.into_inner())
     }
 
+    /// What was found when the whole store was last read through, if it was since the start.
+    pub fn checked(&self) -> Option<Checked> {
+        self.checked.read().unwrap_or_else(|poisoned| poisoned.into_inner()).clone()
+    }
+
+    fn note_check(&self, checked: Checked) {
+        match &checked.found {
+            Ok(()) => tracing::info!("the store was read through and is whole"),
+            Err(trouble) => tracing::error!("the store was read through: {trouble}"),
+        }
+        *self.checked.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(checked);
+    }
+
     fn note_heartbeat(&self, at: Timestamp) {
         *self.heartbeat.write().unwrap_or_else(|poisoned| poisoned.into_inner()) = Some(at);
     }
@@ -183,6 +206,7 @@ impl Service {
             ending: AtomicBool::new(false),
             in_force: RwLock::new(Arc::new(InForce::of(config.clone()))),
             heartbeat: RwLock::new(None),
+            checked: RwLock::new(None),
             tokens: RwLock::new(Arc::new(tokens)),
         });
         let drive = Drive::new(fleet::pace(&config), board);
@@ -217,6 +241,7 @@ impl Service {
         listening(server.at());
         let chores = [
             tokio::spawn(chores::all(self.known.clone())),
+            tokio::spawn(chores::read_through(self.known.clone())),
             tokio::spawn(heartbeat::beat(self.known.clone())),
             tokio::spawn(chores::open(self.known.clone(), self.fleet.workshops.clone())),
         ];

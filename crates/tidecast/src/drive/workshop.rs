@@ -146,7 +146,7 @@ pub(super) fn after(asked: Timestamp, begin: Instant) -> Timestamp {
 ///
 /// # Errors
 /// [`Broken`] when the work panics, or no thread is to be had.
-pub(super) async fn beside<T: Send + 'static>(
+pub(crate) async fn beside<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, Broken> {
     let (tell, told) = oneshot::channel();
@@ -162,7 +162,7 @@ pub(super) async fn beside<T: Send + 'static>(
 
 /// Work that has ended without a result, and why.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Broken(String);
+pub(crate) struct Broken(String);
 
 impl fmt::Display for Broken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,9 +3,10 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::Known;
 use super::fleet::Workshops;
-use crate::drive::clock;
+use super::{Checked, Known};
+use crate::drive::{beside, clock};
+use crate::store::check;
 
 /// Series that are packed in one go, so that no turn waits long for the history.
 const PACKED_AT_ONCE: usize = 25;
@@ -48,6 +49,24 @@ pub(super) async fn all(known: Arc<Known>) {
         if let Err(trouble) = known.memory.ledger.prune(now).await {
             tracing::warn!("old turns could not be dropped: {trouble}");
         }
+    }
+}
+
+/// When a running server's store is first read through, and how long it rests then.
+const READ_AFTER: Duration = Duration::from_secs(10 * 60);
+const READ_EVERY: Duration = Duration::from_secs(24 * 3_600);
+
+/// Reads the whole store through once a day, giving way to everything else: what a start leaves unchecked, and what a disk
+/// loses afterwards, is found before somebody needs it.
+pub(super) async fn read_through(known: Arc<Known>) {
+    tokio::time::sleep(READ_AFTER).await;
+    loop {
+        let folder = known.folder.clone();
+        match beside(move || check(&folder)).await {
+            Ok(found) => known.note_check(Checked { at: clock(), found }),
+            Err(broken) => tracing::warn!("the store could not be read through: {broken}"),
+        }
+        tokio::time::sleep(READ_EVERY).await;
     }
 }
 

@@ -96,6 +96,31 @@ async fn restores_a_snapshot_with_room_for_lost_turns_and_scale_in_frozen() {
     assert_eq!(memory.history.read("shop", at(-600), at(0)).await.unwrap().0.len(), 10);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)] // F32
+async fn is_found_whole_while_it_is_written_and_damaged_once_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let memory = Arc::new(filled(folder.path()).await);
+    let ledger = memory.ledger.clone();
+    let writing = tokio::spawn(async move {
+        for turn in 13..1_000 {
+            let grow = vec![Command::Grow { to: Size(turn as u32) }];
+            assert!(ledger.commit(&shop(), &decision(turn, turn as u32, grow)).await.unwrap());
+        }
+    });
+    let mut checks = 0;
+    while !writing.is_finished() {
+        let folder = folder.path().to_owned();
+        tokio::task::spawn_blocking(move || check(&folder)).await.unwrap().unwrap();
+        checks += 1;
+    }
+    writing.await.unwrap();
+    assert!(checks > 3, "{checks} checks while it was written");
+    let change = "UPDATE audit SET draft = replace(draft, 'shop', 'shot') WHERE seq = 40";
+    rusqlite::Connection::open(folder.path().join(LEDGER)).unwrap().execute_batch(change).unwrap();
+    let trouble = check(folder.path()).unwrap_err();
+    assert!(trouble.to_string().contains("table audit: a row is not what was written"), "{trouble}");
+}
+
 #[tokio::test] // C3
 async fn refuses_a_snapshot_that_was_changed() {
     let folder = tempfile::tempdir().unwrap();
