@@ -14,14 +14,33 @@ pub struct Hindsight {
     blind: usize,
 }
 
-/// Days after which a model is fitted anew.
-const FITS: [usize; 3] = [2, 14, 35];
+/// Days after which a model is fitted anew: of a history of less than three weeks more often, for much of it is spent young.
+fn fits(days: usize) -> &'static [usize] {
+    if days < 21 { &[2, 4, 7, 14] } else { &[2, 14, 35] }
+}
+
+/// To the nearest: three weeks less some minutes are three weeks.
+fn days(history: &Series) -> usize {
+    let day = (DAY_S / history.grid().step_s).max(1) as usize;
+    (history.len() + day / 2) / day
+}
 
 impl Hindsight {
+    /// After how many days of a history forecasts come from models about as old as at its end: the last fit that at least a
+    /// week follows. What forecasts of a model that has seen two days are worth says little of one that has seen weeks.
+    pub fn grown_after(history: &Series) -> usize {
+        Self::grown_after_days(days(history))
+    }
+
+    /// The same of a history of so many days.
+    pub fn grown_after_days(days: usize) -> usize {
+        fits(days).iter().copied().rfind(|fit| fit + 7 <= days).unwrap_or(0)
+    }
+
     /// Forecasts of each step and the `reach` − 1 after it, made as the step begins, by models that `fit` makes.
     ///
-    /// It is fitted when two days, two weeks and five weeks are there, each time to what has been seen until then, and
-    /// followed from there. Where demand is mostly zero nothing is fitted yet.
+    /// It is fitted when two days, two weeks and five weeks are there (of less than three weeks when two days, four, a week and two
+    /// weeks are), each time to what has been seen until then, and followed from there. Where demand is mostly zero nothing is fitted yet.
     pub fn of(
         history: &Series,
         reach: usize,
@@ -30,9 +49,10 @@ impl Hindsight {
         let day = (DAY_S / history.grid().step_s).max(1) as usize;
         let (mut fans, mut blind) = (Vec::new(), None);
         let mut fitted: Option<Box<dyn Fitted>> = None;
-        for (i, days) in FITS.iter().enumerate() {
+        let fits = fits(days(history));
+        for (i, days) in fits.iter().enumerate() {
             let from = days * day;
-            let until = FITS.get(i + 1).map_or(history.len(), |next| (next * day).min(history.len()));
+            let until = fits.get(i + 1).map_or(history.len(), |next| (next * day).min(history.len()));
             if from >= history.len() {
                 break;
             }
@@ -97,6 +117,12 @@ mod tests {
         assert_eq!(one.at(2 * 288 - 1), None);
         assert_eq!(one.at(15 * 288), other.at(15 * 288));
         assert_ne!(one.at(15 * 288 + 1), other.at(15 * 288 + 1));
+    }
+
+    #[test]
+    fn counts_from_the_last_fit_that_a_week_follows() {
+        let from = [1, 8, 9, 10, 11, 13, 14, 20, 21, 28, 41, 42, 90].map(Hindsight::grown_after_days);
+        assert_eq!(from, [0, 0, 2, 2, 4, 4, 7, 7, 14, 14, 14, 35, 35]);
     }
 
     #[test]

@@ -355,7 +355,7 @@ impl Tuning {
 }
 
 /// The version of what is written to tapes: another one is not read, and everything is learned anew.
-const VERSION: f64 = 2.0;
+const VERSION: f64 = 3.0;
 
 impl Taped for Tuning {
     /// For the same menu, start-up time and promises.

@@ -15,6 +15,7 @@ mod forecaster;
 mod job;
 mod pace;
 mod practice;
+mod rhythm;
 mod workshop;
 
 use std::collections::BTreeMap;
@@ -35,6 +36,7 @@ pub use flag::{FLAG, Flag};
 pub use forecaster::{Cadence, Forecaster};
 pub use pace::Pace;
 pub use workshop::Workshop;
+pub(crate) use workshop::beside;
 
 use crate::trouble::Trouble;
 

@@ -13,6 +13,7 @@ use tokio::task::JoinHandle;
 
 use super::cuts;
 use super::practice::{Practice, ground};
+use super::rhythm::Rhythm;
 use super::workshop::Filled;
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler, Tally};
@@ -109,7 +110,8 @@ impl Charge {
     ) -> Self {
         let (lessons, kept, fleet, remembered) = (None, Kept::default(), None, None);
         let filling = Filling::From(None);
-        let practice = Practice::beside(&forecaster, collector.rhythm());
+        let (lag, step) = collector.rhythm();
+        let practice = Practice::beside(&forecaster, Rhythm { lag, step });
         Self {
             workload,
             agenda,

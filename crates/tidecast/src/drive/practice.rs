@@ -9,6 +9,7 @@ use tidecast_pilot::{
 use tokio::task::JoinHandle;
 
 use super::forecaster::Subject;
+use super::rhythm::Rhythm;
 use super::workshop::{self, beside};
 use super::{Forecaster, Workshop};
 use crate::trouble::Trouble;
@@ -20,16 +21,18 @@ use crate::trouble::Trouble;
 pub(super) struct Practice {
     workshop: Workshop,
     subject: Subject,
-    /// How long after its name a measurement is complete, and how far apart measurements come.
-    rhythm: (SignedDuration, SignedDuration),
-    tuning: Option<Box<Tuning>>,
+    rhythm: Rhythm,
+    /// In the time of steps, as all that is replayed.
+    pub(super) tuning: Option<Box<Tuning>>,
     /// Of which day what is told is.
     told: Option<i64>,
-    pub(super) work: Option<JoinHandle<Result<Box<Tuning>, Trouble>>>,
+    pub(super) work: Option<JoinHandle<Result<Learned, Trouble>>>,
     tried: Option<Timestamp>,
     kept: Option<Timestamp>,
     /// What is known is to be learned once more, from the history.
     anew: bool,
+    /// After how many days of the history the forecasts are good enough to be replayed, as of when it was learned.
+    grown: usize,
 }
 
 /// After how long what failed is tried again.
@@ -48,13 +51,14 @@ const START_MAX_MIN: i64 = 120;
 const MINUTE_S: i64 = 60;
 const BIN_S: i64 = 300;
 const DAY_S: i64 = 86_400;
+const DAY_MIN: usize = 1_440;
 
 impl Practice {
     /// Of what `forecaster` forecasts, measured in this rhythm.
-    pub(super) fn beside(forecaster: &Forecaster, rhythm: (SignedDuration, SignedDuration)) -> Self {
-        let (tuning, told, work, tried, kept, anew) = (None, None, None, None, None, false);
+    pub(super) fn beside(forecaster: &Forecaster, rhythm: Rhythm) -> Self {
+        let (tuning, told, work, tried, kept, anew, grown) = (None, None, None, None, None, false, 0);
         let (workshop, subject) = (forecaster.workshop(), forecaster.subject());
-        Self { workshop, subject, rhythm, tuning, told, work, tried, kept, anew }
+        Self { workshop, subject, rhythm, tuning, told, work, tried, kept, anew, grown }
     }
 
     /// Takes in what is new, and has what is missing learned; waits for neither.
@@ -70,16 +74,21 @@ impl Practice {
         if self.work.as_ref().is_some_and(JoinHandle::is_finished) {
             self.finish().await;
         }
-        let ground = self.steadied(ground);
+        let steadied = self.steadied(delayed(ground, &self.rhythm));
         if let Some(tuning) = &mut self.tuning {
-            if !tuning.stand_on(&ground) {
+            if !tuning.stand_on(&steadied) {
                 self.anew = true;
             }
+            let evidence = self.rhythm.by_step(evidence);
             // While nothing is measured there is nothing to learn anew, however long that lasts.
             let newest = evidence.readings.last().map_or(tuning.now(), |reading| reading.at);
             let behind = newest.duration_since(tuning.now());
-            match behind < BEHIND_MAX && tuning.now().duration_since(now) < AHEAD_MAX {
-                true => tuning.follow(evidence, issued),
+            let ahead = tuning.now().duration_since(self.rhythm.step_end(now));
+            match behind < BEHIND_MAX && ahead < AHEAD_MAX {
+                true => {
+                    tuning.follow(&evidence, issued);
+                    self.anew |= grown_after(tuning, self.subject.window) > self.grown;
+                }
                 false => self.tuning = None,
             }
         }
@@ -106,7 +115,10 @@ impl Practice {
     pub(super) async fn finish(&mut self) {
         let Some(work) = self.work.take() else { return };
         match work.await {
-            Ok(Ok(tuning)) => (self.tuning, self.told) = (Some(tuning), None),
+            Ok(Ok(Learned { tuning, rhythm })) => {
+                self.grown = grown_after(&tuning, self.subject.window);
+                (self.tuning, self.rhythm, self.told) = (Some(tuning), rhythm, None);
+            }
             Ok(Err(trouble)) => tracing::warn!("tuning of {} waits: {trouble}", self.subject.series),
             Err(error) => {
                 tracing::error!("learning how to size {} did not end well: {error}", self.subject.series);
@@ -134,7 +146,8 @@ impl Practice {
 
     /// What the chosen way says of the last minutes.
     pub(super) fn says(&self, hold: SignedDuration) -> Option<Nowcasted> {
-        self.tuning.as_ref()?.says(hold)
+        let said = self.tuning.as_ref()?.says(hold)?;
+        Some(Nowcasted { at: self.rhythm.known(said.at), ..said })
     }
 
     /// Keeps what was learned, if it was not kept for a while.
@@ -178,11 +191,30 @@ pub(super) fn ground(workload: &Workload, lessons: &Lessons) -> Ground {
     Ground { start_min, sizer, bounds: workload.bounds, up_cost }
 }
 
+/// Where measurements are known late, whatever is decided by them serves as much later.
+fn delayed(ground: Ground, rhythm: &Rhythm) -> Ground {
+    Ground { start_min: (ground.start_min + rhythm.late_min()).min(START_MAX_MIN as usize), ..ground }
+}
+
+/// After how many days of its history a tuning would be replayed if it were learned anew from what is kept; a day later than
+/// that, for its first may not be whole.
+fn grown_after(tuning: &Tuning, window: SignedDuration) -> usize {
+    let days = tuning.now().duration_since(tuning.begun()).min(window).as_secs().max(0) / DAY_S;
+    Hindsight::grown_after_days((days as usize).saturating_sub(1))
+}
+
+/// What was learned, and the rhythm in which measurements were found to come.
+#[derive(Debug)]
+pub(super) struct Learned {
+    tuning: Box<Tuning>,
+    rhythm: Rhythm,
+}
+
 /// One job in the workshop: takes up what was kept, or learns from the history.
 struct Study {
     workshop: Workshop,
     subject: Subject,
-    rhythm: (SignedDuration, SignedDuration),
+    rhythm: Rhythm,
     ground: Ground,
     promise: f64,
     now: Timestamp,
@@ -190,11 +222,22 @@ struct Study {
 
 /// Of how many forecasts what happened since the last keeping is replayed with, at most.
 const FORECASTS_MAX: i64 = 24;
+/// By how much of the history it is seen how far apart measurements come.
+const RHYTHM: SignedDuration = SignedDuration::from_hours(24);
 
 impl Study {
-    async fn learned(mut self, fresh: bool) -> Result<Box<Tuning>, Trouble> {
+    async fn learned(mut self, fresh: bool) -> Result<Learned, Trouble> {
         let (bench, now) = self.workshop.study(self.now).await;
         self.now = now;
+        let latest = now.saturating_sub(RHYTHM).unwrap_or(Timestamp::MIN);
+        self.rhythm =
+            self.rhythm.seen_in(&self.workshop.history().read(&self.subject.series, latest, now).await?);
+        self.ground = delayed(self.ground, &self.rhythm);
+        let rhythm = self.rhythm;
+        self.learned_by_step(fresh, bench).await.map(|tuning| Learned { tuning, rhythm })
+    }
+
+    async fn learned_by_step(self, fresh: bool, bench: workshop::Study) -> Result<Box<Tuning>, Trouble> {
         if !fresh && let Some(tuning) = self.kept().await? {
             return self.caught_up(tuning, bench).await;
         }
@@ -209,9 +252,13 @@ impl Study {
     }
 
     fn begun(&self, menu: Menu, at: Timestamp) -> Box<Tuning> {
+        self.begun_from(menu, at, 0)
+    }
+
+    fn begun_from(&self, menu: Menu, at: Timestamp, replayed_from: usize) -> Box<Tuning> {
         let midnight = at.as_second().div_euclid(DAY_S) * DAY_S;
         let midnight = Timestamp::from_second(midnight).unwrap_or(at);
-        Box::new(Tuning::new(midnight, menu, &self.ground, self.promise))
+        Box::new(Tuning::for_promises(midnight, menu, &self.ground, &[self.promise], replayed_from))
     }
 
     /// Long steps have no minutes, and nothing to nowcast.
@@ -224,9 +271,9 @@ impl Study {
         let Some((begun, numbers)) = self.workshop.history().tuning(&self.subject.series).await? else {
             return Ok(None);
         };
-        let mut tuning = self.begun(self.menu(self.rhythm.1.as_secs()), begun);
+        let mut tuning = self.begun(self.menu(self.rhythm.step.as_secs()), begun);
         let whole = Tape::play(numbers, &mut *tuning) && tuning.stand_on(&self.ground);
-        let behind = self.now.duration_since(tuning.now());
+        let behind = self.rhythm.step_end(self.now).duration_since(tuning.now());
         Ok((whole && behind < BEHIND_MAX && -behind < AHEAD_MAX).then_some(tuning))
     }
 
@@ -237,16 +284,18 @@ impl Study {
         bench: workshop::Study,
     ) -> Result<Box<Tuning>, Trouble> {
         let (history, series) = (self.workshop.history(), &self.subject.series);
-        let begin = tuning.now().saturating_sub(self.rhythm.0 + self.rhythm.1).unwrap_or(Timestamp::MIN);
-        let evidence = self.evidence(&history.read(series, begin, self.now).await?, self.rhythm.1.as_secs());
+        let begin = tuning.now().saturating_sub(self.rhythm.step * 2).unwrap_or(Timestamp::MIN);
+        let evidence =
+            self.evidence(&history.read(series, begin, self.now).await?, self.rhythm.step.as_secs());
         let mut forecasts = BTreeMap::new();
-        let every = (self.now.duration_since(tuning.now()).as_secs() / FORECASTS_MAX).max(BIN_S);
+        let known = self.rhythm.known(tuning.now());
+        let every = (self.now.duration_since(known).as_secs() / FORECASTS_MAX).max(BIN_S);
         for slot in 0..=FORECASTS_MAX {
-            let at = tuning.now().saturating_add(SignedDuration::from_secs(slot * every)).unwrap_or(self.now);
+            let at = known.saturating_add(SignedDuration::from_secs(slot * every)).unwrap_or(self.now);
             if at <= self.now
                 && let Some(issued) = history.forecast(series, at).await?
             {
-                forecasts.insert(at, issued);
+                forecasts.insert(self.rhythm.step_end(at), issued);
             }
         }
         let who = series.clone();
@@ -261,11 +310,12 @@ impl Study {
     /// Everything from the beginning of the history, with what could have been foretold then.
     fn over_history(self, samples: Samples) -> Box<Tuning> {
         let Ok(gathered) = samples.clone().gather(0) else {
-            return self.begun(self.menu(self.rhythm.1.as_secs()), self.now);
+            return self.begun(self.menu(self.rhythm.step.as_secs()), self.now);
         };
-        let step_s = gathered.native_step_s.max(self.rhythm.1.as_secs());
+        let step_s = self.rhythm.step.as_secs();
         let peaks = gathered.series.peaks(BIN_S);
-        let mut tuning = self.begun(self.menu(step_s), gathered.series.grid().start);
+        let grown_min = DAY_MIN * Hindsight::grown_after(&peaks);
+        let mut tuning = self.begun_from(self.menu(step_s), gathered.series.grid().start, grown_min);
         let leads = Leads::exactly((1..=tuning.bins() as i64).map(|k| k * peaks.grid().step_s));
         let hindsight = Hindsight::of(&peaks, tuning.bins(), |known| self.subject.fit(known, &leads));
         let evidence = self.evidence(&samples, step_s);
@@ -273,14 +323,14 @@ impl Study {
         tuning
     }
 
-    /// Samples as readings: what stands in the history was believed.
+    /// Samples as readings, each at the end of its step: what stands in the history was believed.
     fn evidence(&self, samples: &Samples, step_s: i64) -> Evidence {
         let reading = |sample: &tidecast_forecast::Sample| {
-            let at = sample.time.saturating_add(self.rhythm.0).ok()?;
+            let at = sample.time.saturating_add(self.rhythm.step).ok()?;
             Some(Reading::complete(at, Demand::new(sample.value)?))
         };
         let mut readings: Vec<Reading> = samples.0.iter().filter_map(reading).collect();
-        readings.retain(|reading| reading.at <= self.now);
+        readings.retain(|reading| self.rhythm.known(reading.at) <= self.now);
         Evidence { readings, interval: SignedDuration::from_secs(step_s) }
     }
 }

@@ -51,6 +51,12 @@ struct Meter {
     manners: Mutex<Vec<(i64, Manner)>>,
     /// How many servers there are to be scraped.
     servers: AtomicU64,
+    /// Minutes after its name that a measurement is known.
+    lag: i64,
+    /// Minutes from one to the next, if there are several.
+    every: i64,
+    /// Days of which nothing is known any more, of the three weeks that are asked for.
+    forgotten: i64,
 }
 
 impl Meter {
@@ -87,7 +93,9 @@ impl Source for Meter {
             Manner::Panics => panic!("a bug that only this workload's data brings out"),
             _ => {}
         }
-        let minutes = minute_of(since + SignedDuration::from_secs(59))..=minute_of(until);
+        let minutes = minute_of(since + SignedDuration::from_secs(59))..=minute_of(until) - self.lag;
+        let known = |minute: &i64| minute % self.every.max(1) == 0 && *minute >= (self.forgotten - 21) * DAY;
+        let minutes = minutes.filter(known);
         let samples = minutes.filter_map(|m| Some(Sample { time: at(m), value: self.value(m)? }));
         Ok(Taken { samples: Samples(samples.collect()), ..Taken::default() })
     }
@@ -102,6 +110,10 @@ impl Source for Meter {
         };
         let part = Part { targets, series: targets, samples: 5.0 * f64::from(targets) };
         Ok(Some(Count { at: now, parts: vec![part], newest: (targets > 0).then_some(now) }))
+    }
+
+    fn lag(&self) -> SignedDuration {
+        SignedDuration::from_mins(self.lag)
     }
 }
 
@@ -382,8 +394,8 @@ async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
     meter.servers.store(park.size().into(), Ordering::SeqCst);
     let turned = charge.turn(at(120)).await;
     let (briefing, decision) = (turned.briefing.unwrap(), turned.decision.unwrap());
-    let sizing = briefing.lessons.sizing.expect("three weeks were replayed");
-    assert!(sizing.chosen.served > 0.999 && sizing.days >= 14, "{sizing:?}");
+    let sizing = briefing.lessons.sizing.expect("the week after two weeks was replayed");
+    assert!(sizing.chosen.served > 0.999 && sizing.days == 7, "{sizing:?}");
     assert!(!briefing.lessons.frontier.is_empty());
     assert_eq!(
         briefing.nowcast.map(|nowcast| nowcast.way),
@@ -406,6 +418,65 @@ async fn sizes_by_what_replay_has_chosen_and_goes_on_with_it_after_a_kill() {
     let next = charge.turn(at(123)).await.briefing.unwrap();
     let nowcast = next.nowcast.expect("what was kept is taken up again");
     assert_eq!((nowcast.way, nowcast.at), (sizing.chosen.way, at(123)));
+}
+
+#[tokio::test] // S3.3, S7.2
+async fn replays_what_was_measured_beside_what_was_forecast_of_it_however_late_it_is_known() {
+    let mut costs = Vec::new();
+    for lag in [0, 1, 3] {
+        let (scene, park) = (Scene::set(), Park::of(5));
+        let meter = Arc::new(Meter { lag, ..Meter::default() });
+        let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+        play(&mut charge, &meter, &park, 0..30).await;
+        let briefing = charge.turn(at(31)).await.briefing.unwrap();
+        let sizing = briefing.lessons.sizing.expect("three weeks were replayed");
+        assert!(sizing.chosen.served > 0.999, "{sizing:?} with a lag of {lag} min");
+        assert!(briefing.nowcast.is_none_or(|nowcast| nowcast.at <= at(31)), "{:?}", briefing.nowcast);
+        costs.push(sizing.chosen.cost);
+    }
+    // Demand that comes as it did a week ago is foretold to the minute; a lag is paid for as a longer start.
+    let [momentary, usual, late] = costs[..] else { unreachable!() };
+    assert!((momentary / usual - 1.0).abs() < 0.005 && (0.999..1.03).contains(&(late / usual)), "{costs:?}");
+}
+
+#[tokio::test] // S7.2
+async fn learns_how_to_size_anew_when_forecasts_come_from_a_model_that_has_seen_weeks() {
+    let (scene, park) = (Scene::set(), Park::of(5));
+    let meter = Arc::new(Meter { forgotten: 2, ..Meter::default() });
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    play(&mut charge, &meter, &park, 0..60).await;
+    let days = |charge: &Charge| charge.practice.tuning.as_ref().unwrap().sizing().unwrap().days;
+    assert_eq!(days(&charge), 12, "of nineteen days what came after the first week");
+    play(&mut charge, &meter, &park, 60..2 * DAY).await;
+    assert_eq!(days(&charge), 13);
+    play(&mut charge, &meter, &park, 2 * DAY..4 * DAY).await;
+    assert!((7..=9).contains(&days(&charge)), "{} days instead of what came after two weeks", days(&charge));
+}
+
+#[tokio::test] // S3.3, S7.2
+async fn replays_hours_as_the_hours_that_they_speak_of_and_after_a_restart_too() {
+    let (scene, park) = (Scene::set(), Park::of(5));
+    let meter = Arc::new(Meter { every: 60, ..Meter::default() });
+    let mut charge = scene.filled("shop", &meter, park.clone(), 0).await;
+    play(&mut charge, &meter, &park, 0..30).await;
+    let sizing =
+        charge.turn(at(31)).await.briefing.unwrap().lessons.sizing.expect("three weeks were replayed");
+    let hours = (0..24).map(|hour| 60.0 * (load(60 * hour) / 20.0).ceil());
+    let need: f64 = hours.sum();
+    assert!(sizing.chosen.served > 0.999 && sizing.chosen.cost < 1.1 * need, "{sizing:?} for {need}");
+    charge.practice.keep(at(31), SignedDuration::ZERO).await;
+    drop(charge);
+    let scene = scene.again();
+    let mut charge = scene.charge("shop", &meter, park.clone());
+    play(&mut charge, &meter, &park, 65..80).await;
+    let (begun, _) = scene.history.tuning("shop").await.unwrap().expect("it is kept");
+    let tuning = charge.practice.tuning.as_ref().expect("what was kept is taken up");
+    assert_eq!(
+        (tuning.begun(), tuning.now()),
+        (begun, at(120)),
+        "the hour that began at one is known since then"
+    );
+    assert_eq!(tuning.sizing().unwrap(), sizing);
 }
 
 #[tokio::test] // A1, A17, F1, F3
