@@ -39,7 +39,7 @@ pub(super) struct Database {
     clerk: Clerk,
 }
 
-/// Files up to this size are checked whole when they are opened. It takes some 40 ms for each MiB.
+/// Files up to this size are checked whole when they are opened. It takes 30 ms for each MiB.
 const CHECKED_MAX: u64 = 4 << 20;
 
 /// Idle reading connections that are kept.
