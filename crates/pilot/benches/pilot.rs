@@ -125,7 +125,11 @@ fn briefing() -> Briefing {
         turn: 1,
         workload: Arc::new(workload),
         issued: Some(Arc::new(Issued { at: now, forecast })),
-        evidence: Evidence { readings, interval: SignedDuration::from_mins(1) },
+        evidence: Evidence {
+            readings,
+            interval: SignedDuration::from_mins(1),
+            lag: SignedDuration::from_mins(1),
+        },
         nowcast: None,
         sighting: Some(Sighting::of(now, stands, stands)),
         overrides: Vec::new(),
@@ -161,6 +165,7 @@ fn day() -> Vec<Briefing> {
         let evidence = Evidence {
             readings: (0..15).rev().map(reading).collect(),
             interval: SignedDuration::from_mins(1),
+            lag: SignedDuration::from_mins(1),
         };
         let (turn, issued) = (1 + turn as u64, Some(Arc::clone(&forecasts[turn / 10])));
         Briefing { now, turn, issued, evidence, ..first.clone() }

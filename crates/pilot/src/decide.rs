@@ -235,7 +235,7 @@ fn forecast_now(
 /// Measured demand far from its whole forecast: not from the median alone, for that is what the other levels are for.
 fn apart(briefing: &Briefing, footing: &Footing) -> Option<Note> {
     let latest = briefing.evidence.latest(briefing.now).filter(|reading| reading.is_complete())?;
-    let (_, _, fan) = forecast_now(briefing, latest.at)?;
+    let (_, _, fan) = forecast_now(briefing, briefing.evidence.speaks_of(latest))?;
     let (low, high) = (fan.at(0.01), fan.at(footing.level.get().max(Level::UNTUNED.get())));
     let demand = latest.demand.get();
     let expected = fan.median();

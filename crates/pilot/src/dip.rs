@@ -28,7 +28,7 @@ impl Dip {
         match known {
             Some(dip) => (2.0 * latest.demand.get() < dip.expected.get()).then_some(dip),
             None => {
-                let fan = briefing.issued.as_ref()?.forecast.fan_at(latest.at)?;
+                let fan = briefing.issued.as_ref()?.forecast.fan_at(briefing.evidence.speaks_of(latest))?;
                 let fallen = 2.0 * latest.demand.get() < fan.at(0.01);
                 let expected = Demand::new(fan.median())?;
                 fallen.then_some(Self { since: latest.at, expected })

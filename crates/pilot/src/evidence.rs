@@ -18,6 +18,10 @@ pub struct Evidence {
     pub readings: Vec<Reading>,
     /// How far apart readings are when all is well.
     pub interval: SignedDuration,
+    /// How long before it was known the step began that forecasts take a reading for: nothing for a momentary value, the
+    /// interval for a sum over it, longer for a rate over a long window.
+    #[serde(default)]
+    pub lag: SignedDuration,
 }
 
 /// The demand of one interval.
@@ -56,6 +60,11 @@ impl Evidence {
     /// The newest reading that is not from the future.
     pub fn latest(&self, now: Timestamp) -> Option<&Reading> {
         self.readings.iter().rev().find(|r| r.at <= now)
+    }
+
+    /// Which time of a forecast a reading is to be compared with.
+    pub fn speaks_of(&self, reading: &Reading) -> Timestamp {
+        reading.at.saturating_sub(self.lag).unwrap_or(reading.at)
     }
 
     /// The readings of the last `window`, newest first.
@@ -182,7 +191,11 @@ mod tests {
             demand: Demand::new(100.0).unwrap(),
             coverage,
         });
-        let evidence = Evidence { readings: readings.collect(), interval: SignedDuration::from_mins(1) };
+        let evidence = Evidence {
+            readings: readings.collect(),
+            interval: SignedDuration::from_mins(1),
+            ..Evidence::default()
+        };
         assert_eq!(evidence.quality(now(), WINDOW).to_string(), expected);
     }
 

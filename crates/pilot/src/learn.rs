@@ -261,6 +261,7 @@ mod tests {
             let evidence = Evidence {
                 readings: vec![Reading::complete(at, demand)],
                 interval: SignedDuration::from_mins(1),
+                ..Evidence::default()
             };
             assert_eq!(lessons.throughput, None, "at minute {minute}");
             lessons = learn_fleet(&lessons, &Sighting::of(at, Size(10), Size(10)), &evidence);

@@ -87,10 +87,8 @@ impl Measured {
             let at = world.trace.at(minute + 1);
             Some(Reading { at, demand: Demand::new(demand)?, coverage })
         };
-        Evidence {
-            readings: (from..until).filter_map(reading).collect(),
-            interval: SignedDuration::from_mins(1),
-        }
+        let minute = SignedDuration::from_mins(1);
+        Evidence { readings: (from..until).filter_map(reading).collect(), interval: minute, lag: minute }
     }
 }
 

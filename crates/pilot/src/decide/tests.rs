@@ -49,7 +49,7 @@ fn evidence(demand: impl IntoIterator<Item = f64>) -> Evidence {
         demand.into_iter().map(|d| Reading::complete(now(), Demand::new(d).unwrap())).collect();
     let last = readings.len() as i64 - 1;
     readings.iter_mut().enumerate().for_each(|(i, r)| r.at = now() - minutes(last - i as i64));
-    Evidence { readings, interval: minutes(1) }
+    Evidence { readings, interval: minutes(1), ..Evidence::default() }
 }
 
 /// Ten servers stand, demand is 100 and stays so: there is nothing to do.
@@ -324,6 +324,26 @@ fn suspects_a_change_of_unit_where_demand_is_a_thousand_times_its_forecast() {
         decision.notes.last().unwrap().to_string(),
         "measured demand is 1000.00 times its forecast: has its unit or its query changed?"
     );
+}
+
+#[test] // A1, S3.3
+fn compares_a_late_measurement_with_what_was_forecast_of_its_time() {
+    let late = |lag: i64| {
+        decide(&with(|b, _| {
+            // A rush from nine o'clock on; what is known then is of some minutes before.
+            let mut issued = (*issued(&[100.0, 1_000.0]).unwrap()).clone();
+            let grid = Grid::new(now() - minutes(5), 300, 24);
+            issued.forecast = Forecast::new(grid, issued.forecast.fans().to_vec(), "test");
+            b.issued = Some(Arc::new(issued));
+            b.evidence = Evidence { lag: minutes(lag), ..evidence([100.0; 15]) };
+        }))
+    };
+    let odd = |decision: &Decision| {
+        let codes = decision.notes.iter().map(|note| note.code());
+        codes.filter(|code| ["dip", "apart"].contains(code)).collect::<Vec<_>>()
+    };
+    assert_eq!([odd(&late(3)), odd(&late(1))], [[""; 0], [""; 0]]);
+    assert_eq!(odd(&late(0)), ["dip"], "demand that is a tenth of what was to come at this moment");
 }
 
 #[test] // A1, S12

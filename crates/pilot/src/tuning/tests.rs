@@ -150,7 +150,11 @@ fn check(interval: i64, readings: &[(i64, f64, f64)], expected: &[f64]) {
         demand: Demand::new(*demand).unwrap(),
         coverage: *coverage,
     };
-    let mut evidence = Evidence { readings: Vec::new(), interval: SignedDuration::from_secs(interval) };
+    let mut evidence = Evidence {
+        readings: Vec::new(),
+        interval: SignedDuration::from_secs(interval),
+        ..Evidence::default()
+    };
     let mut tuning = Tuning::new(start(), Menu::Forecasts, &ground(), 0.001);
     let mut next = 0;
     let mut taken = Vec::new();
@@ -201,7 +205,7 @@ fn looks_out_by_the_forecast_in_force_however_old() {
         if minute % 4 == 3 {
             let readings = (last..=minute)
                 .map(|m| Reading::complete(start() + minutes(m as i64 + 1), Demand::new(demand(m)).unwrap()));
-            let evidence = Evidence { readings: readings.collect(), interval: minutes(1) };
+            let evidence = Evidence { readings: readings.collect(), interval: minutes(1), lag: minutes(1) };
             tuning.follow(&evidence, Some(&forecast));
             last = minute;
         }

@@ -84,7 +84,7 @@ pub(crate) fn planned(spoken: &Spoken, fleet: &Fleet, zone: &TimeZone) -> Result
         turn: 1,
         workload: Arc::new(workload),
         issued: Some(Arc::new(Issued { at: now, forecast: spoken.expected.clone() })),
-        evidence: Evidence { readings, interval },
+        evidence: Evidence { readings, interval, ..Evidence::default() },
         nowcast: None,
         sighting: Some(Sighting::of(now, standing, standing)),
         overrides: Vec::new(),

@@ -331,7 +331,7 @@ impl Study {
         };
         let mut readings: Vec<Reading> = samples.0.iter().filter_map(reading).collect();
         readings.retain(|reading| self.rhythm.known(reading.at) <= self.now);
-        Evidence { readings, interval: SignedDuration::from_secs(step_s) }
+        Evidence { readings, interval: SignedDuration::from_secs(step_s), lag: self.rhythm.step }
     }
 }
 

@@ -54,7 +54,7 @@ impl Rhythm {
         }
         let moved = |reading: &Reading| Reading { at: self.step_end(reading.at), ..*reading };
         let readings = evidence.readings.iter().map(moved).collect();
-        Cow::Owned(Evidence { readings, interval })
+        Cow::Owned(Evidence { readings, interval, lag: self.step })
     }
 }
 
@@ -73,7 +73,7 @@ mod tests {
         for (lag, late_min) in [(0, 0), (60, 0), (180, 2), (181, 3)] {
             let rhythm = Rhythm { lag: seconds(lag), step: seconds(60) };
             let readings = vec![Reading::complete(at(300 + lag), Demand::new(7.0).unwrap())];
-            let evidence = Evidence { readings, interval: seconds(60) };
+            let evidence = Evidence { readings, interval: seconds(60), lag: rhythm.lag };
             let moved = rhythm.by_step(&evidence);
             assert_eq!(
                 moved.readings[0],

@@ -34,7 +34,11 @@ fn briefing() -> Briefing {
         turn: 7,
         workload: Arc::new(workload),
         issued: Some(Arc::new(Issued { at: now(), forecast })),
-        evidence: Evidence { readings: (0..15).rev().map(reading).collect(), interval: minutes(1) },
+        evidence: Evidence {
+            readings: (0..15).rev().map(reading).collect(),
+            interval: minutes(1),
+            lag: minutes(1),
+        },
         sighting: Some(Sighting::of(now(), Size(10), Size(10))),
         overrides: Vec::new(),
         halts: Vec::new(),

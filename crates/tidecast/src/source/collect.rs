@@ -98,7 +98,8 @@ impl Collector {
     /// What was measured since this collector began, as far as it is evidence: what was measured before it looked
     /// itself is none.
     pub fn evidence(&self) -> Evidence {
-        Evidence { readings: self.readings.values().copied().collect(), interval: self.interval() }
+        let readings = self.readings.values().copied().collect();
+        Evidence { readings, interval: self.interval(), lag: self.source.lag() }
     }
 
     /// How far apart measurements come: as told, or, where nobody can tell, as the latest did.

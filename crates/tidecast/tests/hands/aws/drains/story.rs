@@ -111,7 +111,8 @@ fn evidence(now: Timestamp, demand: f64) -> Evidence {
         at: now - SignedDuration::from_mins(back),
         ..Reading::complete(now, Demand::new(demand).unwrap())
     };
-    Evidence { readings: (0..15).rev().map(reading).collect(), interval: SignedDuration::from_mins(1) }
+    let minute = SignedDuration::from_mins(1);
+    Evidence { readings: (0..15).rev().map(reading).collect(), interval: minute, lag: minute }
 }
 
 fn ended(id: &str) -> Command {
