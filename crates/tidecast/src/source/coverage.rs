@@ -153,6 +153,9 @@ impl Guard {
     /// For so long after it has grown, a fleet's new servers may be missing among the targets.
     pub const APART_AFTER: SignedDuration = SignedDuration::from_mins(30);
 
+    /// A fleet that was so many times as large as at another time, with as many targets, has others than its servers.
+    pub const APART_FACTOR: u32 = 2;
+
     /// The newest sample may be this old, or three intervals.
     pub const AGE_MAX: SignedDuration = SignedDuration::from_secs(90);
 
@@ -251,7 +254,22 @@ impl Guard {
         self.past.iter().filter_map(move |seen| seen.parts.get(index).map(|part| (seen, *part)))
     }
 
-    /// What was usual, in proportion to the fleet.
+    /// Whether there were always as many although the fleet had grown to a multiple: then no growth need bring more of them.
+    /// A fleet that has shrunk proves nothing, for those that go are still there for a while.
+    fn is_apart(&self, index: usize, of: &impl Fn(Part) -> f64) -> bool {
+        let mut least = u32::MAX;
+        let (mut grown, mut usual) = (false, None);
+        for (fleet, many) in self.parts(index).filter_map(|(seen, part)| Some((seen.fleet?, of(part)))) {
+            if *usual.get_or_insert(many) != many {
+                return false;
+            }
+            grown |= fleet >= least.saturating_mul(Self::APART_FACTOR);
+            least = least.min(fleet.max(1));
+        }
+        grown
+    }
+
+    /// What was usual, in proportion to the fleet, unless it stands apart.
     fn median(
         &self,
         index: usize,
@@ -259,7 +277,9 @@ impl Guard {
         fleet: Option<u32>,
         of: impl Fn(Part) -> f64,
     ) -> Option<f64> {
+        let apart = self.is_apart(index, &of);
         let scaled = self.parts(index).filter_map(|(seen, part)| match (fleet, seen.fleet) {
+            (Some(_), Some(_)) if apart => Some(of(part)),
             (Some(fleet), Some(then)) if then > 0 => Some(of(part) * f64::from(fleet) / f64::from(then)),
             _ => (now.duration_since(seen.at) <= Self::MEMORY_WITHOUT_FLEET).then(|| of(part)),
         });
@@ -408,6 +428,21 @@ mod tests {
         check(&guard.judge(&count(31, 4, 4.0), WINDOW, Some(40)), 1.0, "full");
         let lost = guard.judge(&count(90, 2, 4.0), WINDOW, Some(40));
         assert!(lost.share <= 0.5, "half of them gone is a loss: {lost:?}");
+        // Once that was seen it is known, and no growth is doubted any more; nor is a loss overlooked.
+        check(&guard.judge(&count(100, 4, 4.0), WINDOW, Some(4)), 1.0, "full");
+        check(&guard.judge(&count(101, 4, 4.0), WINDOW, Some(80)), 1.0, "full");
+        assert_eq!(guard.judge(&count(102, 2, 4.0), WINDOW, Some(4)).share, 0.5);
+        // Servers that are targets after all: with them more are usual, for a fleet of that size.
+        check(&guard.judge(&count(110, 80, 4.0), WINDOW, Some(80)), 1.0, "full");
+        assert!(guard.judge(&count(116, 40, 4.0), WINDOW, Some(80)).share <= 0.5);
+    }
+
+    #[test] // F3
+    fn takes_servers_that_are_still_scraped_for_no_proof_that_they_stand_apart() {
+        let mut guard = guard(Some(4));
+        // Of four two were sent away, and all four are still there.
+        check(&guard.judge(&count(6, 4, 4.0), WINDOW, Some(2)), 1.0, "full");
+        check(&guard.judge(&count(7, 2, 4.0), WINDOW, Some(2)), 1.0, "full");
     }
 
     #[test] // F4
