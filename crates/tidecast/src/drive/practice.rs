@@ -196,11 +196,11 @@ fn delayed(ground: Ground, rhythm: &Rhythm) -> Ground {
     Ground { start_min: (ground.start_min + rhythm.late_min()).min(START_MAX_MIN as usize), ..ground }
 }
 
-/// After how many days of its history a tuning would be replayed if it were learned anew from what is kept; a day later than
-/// that, for its first may not be whole.
+/// After how many days of its history a tuning would be replayed if it were learned anew from what is kept. Its first day, which
+/// may not be whole, does not count.
 fn grown_after(tuning: &Tuning, window: SignedDuration) -> usize {
-    let days = tuning.now().duration_since(tuning.begun()).min(window).as_secs().max(0) / DAY_S;
-    Hindsight::grown_after_days((days as usize).saturating_sub(1))
+    let whole = tuning.now().duration_since(tuning.begun()) - SignedDuration::from_hours(24);
+    Hindsight::grown_after_days((whole.min(window).as_secs().max(0) / DAY_S) as usize)
 }
 
 /// What was learned, and the rhythm in which measurements were found to come.
