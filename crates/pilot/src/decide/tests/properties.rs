@@ -44,7 +44,9 @@ prop_compose! {
             b.evidence = evidence(measured.iter().map(|(demand, _)| *demand));
             b.evidence.readings.iter_mut().zip(&measured).for_each(|(r, (_, coverage))| r.coverage = *coverage);
             b.sighting = ordered.map(|ordered| Sighting::of(now(), Size(ordered), Size(ordered)));
+            // A store gives each id once.
             b.overrides = overrides;
+            b.overrides.iter_mut().enumerate().for_each(|(i, decree)| decree.id.push_str(&i.to_string()));
             w.bounds = Bounds::new(shape.0, shape.1).unwrap();
             w.costs.scale_up = Told::Given(costs.0);
             w.costs.scale_down = costs.1;
