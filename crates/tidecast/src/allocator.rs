@@ -9,8 +9,8 @@
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// How jemalloc is to behave in a server: one arena for all threads, nothing kept for each of them, and what is freed goes
-/// back at once. After five milliseconds, a hundred workloads would need a quarter less of the processor time, for half of it is
-/// the system's that clears pages, and up to eight MiB more memory.
+/// back at once. After five milliseconds, a hundred workloads would need a quarter less of the processor time, for nearly half of it
+/// is the system's that clears pages, and up to eight MiB more memory.
 #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
 const SPARINGLY: [(&str, &str); 1] =
     [("MALLOC_CONF", "narenas:1,tcache:false,dirty_decay_ms:0,muzzy_decay_ms:0")];

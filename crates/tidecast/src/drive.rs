@@ -15,7 +15,7 @@ mod forecaster;
 mod job;
 mod pace;
 mod practice;
-mod rhythm;
+mod study;
 mod workshop;
 
 use std::collections::BTreeMap;

@@ -17,6 +17,7 @@ mod prometheus;
 mod pulse;
 mod push;
 mod remark;
+mod rhythm;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -34,6 +35,7 @@ pub use prometheus::{
 pub use pulse::Pulse;
 pub use push::{Inbox, Pushed};
 pub use remark::{Remark, RemarkKind};
+pub use rhythm::Rhythm;
 
 use crate::trouble::Trouble;
 

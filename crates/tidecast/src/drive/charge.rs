@@ -13,7 +13,6 @@ use tokio::task::JoinHandle;
 
 use super::cuts;
 use super::practice::{Practice, ground};
-use super::rhythm::Rhythm;
 use super::workshop::Filled;
 use super::{Agenda, Allowance, Flag, Forecaster, Taken};
 use crate::scaler::{Receipt, Scaler, Tally};
@@ -110,8 +109,7 @@ impl Charge {
     ) -> Self {
         let (lessons, kept, fleet, remembered) = (None, Kept::default(), None, None);
         let filling = Filling::From(None);
-        let (lag, step) = collector.rhythm();
-        let practice = Practice::beside(&forecaster, Rhythm { lag, step });
+        let practice = Practice::beside(&forecaster, collector.rhythm());
         Self {
             workload,
             agenda,

@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tidecast_forecast::{Sample, Samples};
 use tidecast_pilot::{Demand, Evidence, Reading};
 
+use super::rhythm::{Rhythm, usual_gap};
 use super::{Coverage, Doubt, Guard, Remark, Source, Taken};
 use crate::store::{Asked, History};
 use crate::trouble::Trouble;
@@ -105,16 +106,13 @@ impl Collector {
     /// How far apart measurements come: as told, or, where nobody can tell, as the latest did.
     fn interval(&self) -> SignedDuration {
         const LATEST: usize = 10;
-        let times: Vec<Timestamp> = self.readings.keys().rev().take(LATEST).copied().collect();
-        let mut gaps: Vec<SignedDuration> =
-            times.windows(2).map(|pair| pair[0].duration_since(pair[1])).collect();
-        gaps.sort_unstable();
-        gaps.get(gaps.len() / 2).map_or(self.step, |gap| self.step.max(*gap))
+        let gap = usual_gap(self.readings.keys().rev().take(LATEST).copied());
+        gap.map_or(self.step, |gap| self.step.max(gap))
     }
 
-    /// How long after its name a measurement is complete, and how far apart measurements come, as told.
-    pub fn rhythm(&self) -> (SignedDuration, SignedDuration) {
-        (self.source.lag(), self.step)
+    /// When measurements are known, and how far apart they come, as told.
+    pub fn rhythm(&self) -> Rhythm {
+        Rhythm { lag: self.source.lag(), step: self.step }
     }
 
     /// Looks at what is new. `fleet` is the number of servers, if it is known.

@@ -1,4 +1,5 @@
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use jiff::Timestamp;
 use tidecast_forecast::{Sample, Samples};
@@ -100,21 +101,23 @@ async fn restores_a_snapshot_with_room_for_lost_turns_and_scale_in_frozen() {
 async fn is_found_whole_while_it_is_written_and_damaged_once_it_is() {
     let folder = tempfile::tempdir().unwrap();
     let memory = Arc::new(filled(folder.path()).await);
-    let ledger = memory.ledger.clone();
+    let (ledger, checked) = (memory.ledger.clone(), Arc::new(AtomicBool::new(false)));
+    let ended = checked.clone();
     let writing = tokio::spawn(async move {
-        for turn in 13..1_000 {
+        let mut turn = 13;
+        while !ended.load(Ordering::Acquire) {
             let grow = vec![Command::Grow { to: Size(turn as u32) }];
             assert!(ledger.commit(&shop(), &decision(turn, turn as u32, grow)).await.unwrap());
+            turn += 1;
         }
+        turn
     });
-    let mut checks = 0;
-    while !writing.is_finished() {
+    for _ in 0..20 {
         let folder = folder.path().to_owned();
         tokio::task::spawn_blocking(move || check(&folder)).await.unwrap().unwrap();
-        checks += 1;
     }
-    writing.await.unwrap();
-    assert!(checks > 3, "{checks} checks while it was written");
+    checked.store(true, Ordering::Release);
+    assert!(writing.await.unwrap() > 20, "it was written meanwhile");
     let change = "UPDATE audit SET draft = replace(draft, 'shop', 'shot') WHERE seq = 40";
     rusqlite::Connection::open(folder.path().join(LEDGER)).unwrap().execute_batch(change).unwrap();
     let trouble = check(folder.path()).unwrap_err();

@@ -10,44 +10,42 @@ use tidecast_pilot::{Evidence, Reading};
 /// momentary value is, or after it, as a rate over five minutes. Ways to size are replayed by steps, so that what is measured
 /// stands beside what was forecast of the same minutes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Rhythm {
+pub struct Rhythm {
     /// How long after its name a measurement is known.
-    pub(super) lag: SignedDuration,
+    pub lag: SignedDuration,
     /// How far apart measurements come.
-    pub(super) step: SignedDuration,
+    pub step: SignedDuration,
 }
 
 impl Rhythm {
     /// The same, or as far apart as these came, if that is further than told.
-    pub(super) fn seen_in(self, samples: &Samples) -> Self {
-        let pairs = samples.0.windows(2);
-        let mut gaps: Vec<_> = pairs.map(|pair| pair[1].time.duration_since(pair[0].time)).collect();
-        gaps.sort_unstable();
-        Self { step: gaps.get(gaps.len() / 2).map_or(self.step, |gap| self.step.max(*gap)), ..self }
+    pub fn seen_in(self, samples: &Samples) -> Self {
+        let gap = usual_gap(samples.0.iter().map(|sample| sample.time));
+        Self { step: gap.map_or(self.step, |gap| self.step.max(gap)), ..self }
     }
 
     /// How much later its step ends than a measurement is known; below zero if it is known later.
-    pub(super) fn ahead(&self) -> SignedDuration {
+    pub fn ahead(&self) -> SignedDuration {
         self.step - self.lag
     }
 
     /// Minutes that pass after a step before anything can be decided by what was measured in it.
-    pub(super) fn late_min(&self) -> usize {
+    pub fn late_min(&self) -> usize {
         (-self.ahead().as_secs()).max(0).unsigned_abs().div_ceil(60) as usize
     }
 
     /// The end of the newest step whose measurement is known at a time.
-    pub(super) fn step_end(&self, known: Timestamp) -> Timestamp {
+    pub fn step_end(&self, known: Timestamp) -> Timestamp {
         known.saturating_add(self.ahead()).unwrap_or(known)
     }
 
     /// When the measurement of the step is known that ends at a time.
-    pub(super) fn known(&self, step_end: Timestamp) -> Timestamp {
+    pub fn known(&self, step_end: Timestamp) -> Timestamp {
         step_end.saturating_sub(self.ahead()).unwrap_or(step_end)
     }
 
     /// What was measured, each at the end of its step.
-    pub(super) fn by_step<'a>(&self, evidence: &'a Evidence) -> Cow<'a, Evidence> {
+    pub fn by_step<'a>(&self, evidence: &'a Evidence) -> Cow<'a, Evidence> {
         let interval = evidence.interval.max(self.step);
         if self.ahead().is_zero() && interval == evidence.interval {
             return Cow::Borrowed(evidence);
@@ -56,6 +54,14 @@ impl Rhythm {
         let readings = evidence.readings.iter().map(moved).collect();
         Cow::Owned(Evidence { readings, interval, lag: self.step })
     }
+}
+
+/// How far apart these times usually are, whichever way they are ordered; none of fewer than two.
+pub(super) fn usual_gap(times: impl Iterator<Item = Timestamp>) -> Option<SignedDuration> {
+    let times: Vec<Timestamp> = times.collect();
+    let mut gaps: Vec<_> = times.windows(2).map(|pair| pair[1].duration_since(pair[0]).abs()).collect();
+    gaps.sort_unstable();
+    gaps.get(gaps.len() / 2).copied()
 }
 
 #[cfg(test)]
